@@ -1,0 +1,20 @@
+"""One method per file; METHODS finds each by name."""
+
+from mmlib.methods.agm import AGM
+from mmlib.methods.base import Method
+from mmlib.methods.ensemble import Ensemble
+from mmlib.methods.joint import Joint
+from mmlib.methods.multi_loss import MultiLoss
+from mmlib.methods.ogm_ge import OGMGE
+from mmlib.methods.unimodal import Unimodal
+
+METHODS: dict[str, type[Method]] = {
+    "joint": Joint,
+    "unimodal": Unimodal,
+    "ensemble": Ensemble,
+    "multi_loss": MultiLoss,
+    "ogm_ge": OGMGE,
+    "agm": AGM,
+}
+
+__all__ = ["AGM", "METHODS", "Ensemble", "Joint", "Method", "MultiLoss", "OGMGE", "Unimodal"]

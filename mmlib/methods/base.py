@@ -1,0 +1,103 @@
+"""What every method is: a network and one training step in four parts."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mmlib.models import MultimodalModel, eval_mode
+
+Inputs = Mapping[str, Tensor]
+Logs = dict[str, Tensor]
+
+
+class Method(nn.Module):
+    """Base of all methods: ``step`` is losses -> backward -> edit_grads -> optimizer.step; override the part that differs.
+
+    model: the network that is trained. Nothing in a step reads a tensor's value on the host, so that a step is one
+    stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``.
+    """
+
+    def __init__(self, model: MultimodalModel) -> None:
+        super().__init__()
+        if not isinstance(model, MultimodalModel):
+            raise TypeError(f"{type(self).__name__} trains a MultimodalModel, got {type(model).__name__}.")
+        self.model = model
+        self.epoch = 0
+
+    def step(self, inputs: Inputs, labels: Tensor, optimizer: Optimizer) -> Logs:
+        """One training step on inputs {m: [B, ...]} and labels [B]; returns detached logs, "loss" among them.
+
+        The step's gradients stay in ``.grad`` until the next one.
+        """
+        self.check(inputs, labels)
+        loss, logs = self.losses(inputs, labels)
+        self.backward(loss, optimizer)
+        self.edit_grads(logs)
+        optimizer.step()
+        return {"loss": loss.detach()} | {name: value.detach() for name, value in logs.items()}
+
+    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+        """The scalar to minimise, and what to log beside it."""
+        raise NotImplementedError
+
+    def backward(self, loss: Tensor, optimizer: Optimizer) -> None:
+        """Puts the gradient of ``loss`` into ``.grad``."""
+        optimizer.zero_grad()
+        loss.backward()
+
+    def edit_grads(self, logs: Logs) -> None:
+        """Changes the gradients before the optimiser uses them."""
+
+    def begin_epoch(self, epoch: int, data: object) -> None:
+        """Called before each epoch with its number, from 0, and the data (a MultimodalData)."""
+        self.epoch = epoch
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits [B, C] from which this method decides."""
+        return self.model(inputs)
+
+    @torch.no_grad()
+    def predict(self, inputs: Inputs) -> Tensor:
+        """Logits [B, C] in evaluation mode, without gradients; leaves the training flags as they are."""
+        with eval_mode(self):
+            return self(inputs)
+
+    def check(self, inputs: Inputs, labels: Tensor) -> None:
+        """Raises ValueError if a modality is missing or the numbers of rows differ; moves own state to the model's device."""
+        self.model.check(inputs)
+        rows = len(next(iter(inputs.values())))
+        if labels.shape != (rows,):
+            raise ValueError(f"labels must be [{rows}], one per row of the inputs, got {tuple(labels.shape)}.")
+        self._follow_model()
+
+    def _follow_model(self) -> None:
+        # The model may have been moved or cast alone after this method was built around it.
+        anchor = self.model.anchor
+        own = [*self.named_buffers(), *self.named_parameters()]
+        for name, tensor in own:
+            if not name.startswith("model.") and _strays(tensor, anchor):
+                self.to(device=anchor.device, dtype=anchor.dtype)
+                return
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits [B, C] against labels [B], in nats."""
+    return F.cross_entropy(logits, labels)
+
+
+def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:
+    """One linear classifier per modality, on the features of its encoder."""
+    anchor = model.anchor
+    return nn.ModuleDict(
+        {
+            m: nn.Linear(width, model.num_classes, device=anchor.device, dtype=anchor.dtype)
+            for m, width in model.fusion.widths.items()
+        }
+    )
+
+
+def _strays(tensor: Tensor, anchor: Tensor) -> bool:
+    return tensor.device != anchor.device or (tensor.is_floating_point() and tensor.dtype != anchor.dtype)

@@ -1,0 +1,43 @@
+"""Training on one modality alone: what that modality can do without competition."""
+
+import torch
+from torch import Tensor
+
+from mmlib import checks
+from mmlib.methods.base import Inputs, Logs, Method, cross_entropy, unimodal_heads
+from mmlib.models import MultimodalModel
+
+
+class Unimodal(Method):
+    """loss = CE(z_m, y) for one modality m.
+
+    modality: name of m; through_fusion: False trains encoder m with a linear head of its own (the mono-modal network of
+    late fusion); True trains the whole fused network with the other inputs at zero (early fusion; AGM, section 3.3).
+    """
+
+    def __init__(self, model: MultimodalModel, modality: str, through_fusion: bool = False) -> None:
+        super().__init__(model)
+        checks.one_of("modality", modality, model.modalities)
+        self.modality = modality
+        self.through_fusion = through_fusion
+        if not through_fusion:
+            self.head = unimodal_heads(model)[modality]
+
+    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+        """Cross-entropy of the modality's logits; no further logs."""
+        return cross_entropy(self(inputs), labels), {}
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """The modality's logits z_m [B, C]; the values of the other inputs are never looked at."""
+        if self.through_fusion:
+            return self.model(self._others_zero(inputs))
+        return self.head(self.model.encoders[self.modality](inputs[self.modality]))
+
+    def penultimate(self, inputs: Inputs) -> Tensor:
+        """The vector [B, D] before the last linear map: the mono-modal concept of competition strength."""
+        if self.through_fusion:
+            return self.model.fusion.fused(self.model.encode(self._others_zero(inputs)))
+        return self.model.encoders[self.modality](inputs[self.modality])
+
+    def _others_zero(self, inputs: Inputs) -> dict[str, Tensor]:
+        return {m: x if m == self.modality else torch.zeros_like(x) for m, x in inputs.items()}

@@ -1,0 +1,43 @@
+"""Encoders, fusions and the network that joins them."""
+
+from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
+from mmlib.models.build import ENCODERS, FUSIONS, build_encoder, build_model
+from mmlib.models.conv import Conv1d, Conv2d
+from mmlib.models.encoder import Encoder
+from mmlib.models.fusion import Fusion
+from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
+from mmlib.models.masking import eval_mode, masked_logits, subset_logits
+from mmlib.models.maxout import MaxOut, maxout_head
+from mmlib.models.mlp import MLP
+from mmlib.models.model import MultimodalModel
+from mmlib.models.resnet import ResNet18
+from mmlib.models.shapley import shapley, subsets
+from mmlib.models.transformer import Transformer
+
+__all__ = [
+    "ENCODERS",
+    "FUSIONS",
+    "MLP",
+    "AttentionFusion",
+    "ConcatFusion",
+    "Conv1d",
+    "Conv2d",
+    "Encoder",
+    "FiLMFusion",
+    "Fusion",
+    "GatedFusion",
+    "LinearFusion",
+    "MaxOut",
+    "MultimodalModel",
+    "ResNet18",
+    "SumFusion",
+    "Transformer",
+    "build_encoder",
+    "build_model",
+    "eval_mode",
+    "masked_logits",
+    "maxout_head",
+    "shapley",
+    "subset_logits",
+    "subsets",
+]

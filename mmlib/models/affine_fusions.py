@@ -1,0 +1,103 @@
+"""Late fusions whose logits are a sum over modalities plus a bias (but for a ConcatFusion with a head of several layers)."""
+
+import torch
+from torch import Tensor, nn
+
+from mmlib.models.fusion import Features, Fusion
+
+
+class ConcatFusion(Fusion):
+    """logits = head([f_1, ..., f_M]).
+
+    head: module [B, sum of widths] -> [B, C]; nn.Linear by default. A head of several layers (early fusion) is an
+    nn.Sequential that ends in nn.Linear, so that the vector before it can be measured; anything else raises TypeError.
+    """
+
+    def __init__(self, widths: dict[str, int], num_classes: int, head: nn.Module | None = None) -> None:
+        super().__init__(widths, num_classes)
+        self.head = nn.Linear(sum(widths.values()), num_classes) if head is None else head
+        if not isinstance(self._last, nn.Linear):
+            raise TypeError(f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}.")
+        if self._last.out_features != num_classes:
+            raise ValueError(f"head gives {self._last.out_features} logits, expected num_classes = {num_classes}.")
+
+    def forward(self, features: Features) -> Tensor:
+        """Logits [B, C]."""
+        return self._last(self.fused(features))
+
+    def fused(self, features: Features) -> Tensor:
+        """The concatenated features, passed through all layers of the head but the last [B, D]."""
+        joined = self.concatenated(features)
+        return joined if self._is_affine else self.head[:-1](joined)
+
+    def modality_logits(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m + b/M with W_m the head's columns for modality m (OGM-GE, eq. 4) where the head is linear."""
+        if not self._is_affine:
+            return super().modality_logits(features)
+        columns = self.head.weight.split(list(self.widths.values()), dim=1)
+        share = 0.0 if self.head.bias is None else self.head.bias / len(self.widths)
+        return {m: features[m] @ w.T + share for m, w in zip(self.widths, columns, strict=True)}
+
+    @property
+    def last_weight(self) -> nn.Parameter:
+        """Weight of the head's last linear map [C, D]."""
+        return self._last.weight
+
+    @property
+    def _is_affine(self) -> bool:
+        return isinstance(self.head, nn.Linear)
+
+    @property
+    def _last(self) -> nn.Module:
+        return self.head[-1] if isinstance(self.head, nn.Sequential) else self.head
+
+
+class SumFusion(Fusion):
+    """logits = sum_m (W_m f_m + b_m): one linear head per modality, added up."""
+
+    def __init__(self, widths: dict[str, int], num_classes: int) -> None:
+        super().__init__(widths, num_classes)
+        self.heads = nn.ModuleDict({m: nn.Linear(width, num_classes) for m, width in widths.items()})
+
+    def forward(self, features: Features) -> Tensor:
+        """Logits [B, C]."""
+        return sum(self.modality_logits(features).values())
+
+    def fused(self, features: Features) -> Tensor:
+        """The concatenated features [B, sum of widths]."""
+        return self.concatenated(features)
+
+    def modality_logits(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m + b_m."""
+        return {m: head(features[m]) for m, head in self.heads.items()}
+
+    @property
+    def last_weight(self) -> nn.Parameter:
+        """Weight of the first modality's head [C, width]."""
+        return next(iter(self.heads.values())).weight
+
+
+class LinearFusion(Fusion):
+    """logits = sum_m projections[m](f_m) + bias, with no bias in the projections: W_m is player m's own (MCR, section 3)."""
+
+    def __init__(self, widths: dict[str, int], num_classes: int) -> None:
+        super().__init__(widths, num_classes)
+        self.projections = nn.ModuleDict({m: nn.Linear(width, num_classes, bias=False) for m, width in widths.items()})
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    def forward(self, features: Features) -> Tensor:
+        """Logits [B, C]."""
+        return sum(w(features[m]) for m, w in self.projections.items()) + self.bias
+
+    def fused(self, features: Features) -> Tensor:
+        """The concatenated features [B, sum of widths]."""
+        return self.concatenated(features)
+
+    def modality_logits(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m + bias/M."""
+        return {m: w(features[m]) + self.bias / len(self.widths) for m, w in self.projections.items()}
+
+    @property
+    def last_weight(self) -> nn.Parameter:
+        """Weight of the first modality's projection [C, width]."""
+        return next(iter(self.projections.values())).weight

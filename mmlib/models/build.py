@@ -1,0 +1,80 @@
+"""Builds a whole network from names and numbers, so that every method is compared on the same one."""
+
+from collections.abc import Mapping
+from inspect import signature
+from math import prod
+
+from mmlib import checks
+from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
+from mmlib.models.conv import Conv1d, Conv2d
+from mmlib.models.encoder import Encoder
+from mmlib.models.fusion import Fusion
+from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
+from mmlib.models.maxout import maxout_head
+from mmlib.models.mlp import MLP
+from mmlib.models.model import MultimodalModel
+from mmlib.models.resnet import ResNet18
+from mmlib.models.transformer import Transformer
+
+FUSIONS: dict[str, type[Fusion]] = {
+    "concat": ConcatFusion,
+    "sum": SumFusion,
+    "linear": LinearFusion,
+    "gated": GatedFusion,
+    "film": FiLMFusion,
+    "attention": AttentionFusion,
+}
+EARLY = "maxout"  # concat, then the MaxOut head of the AGM paper
+ENCODERS = ("mlp", "conv1d", "conv2d", "resnet18", "transformer")
+
+
+def build_model(
+    shapes: Mapping[str, tuple[int, ...]],
+    num_classes: int,
+    encoder: str | Mapping[str, str] = "mlp",
+    fusion: str = "concat",
+    **options: object,
+) -> MultimodalModel:
+    """A network for samples of the given shapes ({m: shape of one sample}).
+
+    encoder: one of ENCODERS, for all modalities or per modality; fusion: one of FUSIONS or "maxout". options go to the
+    encoders (width, depth, norm, dropout, ...); each may be a dict per modality. Raises ValueError for unknown names.
+    """
+    checks.one_of("fusion", fusion, [*FUSIONS, EARLY])
+    encoders = {
+        m: build_encoder(_of(encoder, m), shape, **{name: _of(value, m) for name, value in options.items()})
+        for m, shape in shapes.items()
+    }
+    widths = {m: e.width for m, e in encoders.items()}
+    if fusion == EARLY:
+        return MultimodalModel(
+            encoders, ConcatFusion(widths, num_classes, head=maxout_head(sum(widths.values()), num_classes))
+        )
+    return MultimodalModel(encoders, FUSIONS[fusion](widths, num_classes))
+
+
+def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encoder:
+    """One encoder for samples of ``shape``. Raises ValueError for an unknown kind or a shape it cannot read."""
+    checks.one_of("encoder", kind, ENCODERS)
+    ranks = {"conv1d": 2, "conv2d": 3, "resnet18": 3, "transformer": 2}
+    if len(shape) != ranks.get(kind, len(shape)):
+        raise ValueError(f"encoder {kind!r} reads samples with {ranks[kind]} axes, got shape {shape}.")
+    first, builder = {
+        "mlp": (prod(shape), MLP),
+        "conv1d": (shape[0], Conv1d),
+        "conv2d": (shape[0], Conv2d),
+        "resnet18": (shape[0], ResNet18),
+        "transformer": (shape[-1], Transformer),
+    }[kind]
+    checks.options(f"encoder {kind!r}", options, list(signature(builder).parameters)[1:])
+    return builder(first, **options)
+
+
+def _of(value: object, modality: str) -> object:
+    """The value for one modality of an option given for all or per modality."""
+    if not isinstance(value, Mapping):
+        return value
+    if modality not in value:
+        raise ValueError(f"an option given per modality must name {modality!r}, it names {list(value)}.")
+    return value[modality]
+

@@ -1,0 +1,42 @@
+"""Plain convolutional encoders: 1-D for signals, 2-D for images and spectrograms."""
+
+from torch import nn
+
+from mmlib import checks
+from mmlib.models.encoder import Encoder, normalisation
+
+
+class Conv1d(Encoder):
+    """``depth`` blocks of Conv1d (kernel 5, stride 2), norm and ReLU: a signal [B, channels, time] -> [B, width].
+
+    norm: "none" or "batch". Every block halves the time axis.
+    """
+
+    def __init__(self, channels: int, width: int = 64, depth: int = 3, norm: str = "batch") -> None:
+        super().__init__(_blocks(nn.Conv1d, nn.BatchNorm1d, 5, channels, width, depth, norm), width)
+
+
+class Conv2d(Encoder):
+    """``depth`` blocks of Conv2d (kernel 3, stride 2), norm and ReLU: images [B, channels, H, W] -> [B, width].
+
+    norm: "none" or "batch". Every block halves height and width.
+    """
+
+    def __init__(self, channels: int, width: int = 64, depth: int = 3, norm: str = "batch") -> None:
+        super().__init__(_blocks(nn.Conv2d, nn.BatchNorm2d, 3, channels, width, depth, norm), width)
+
+
+def _blocks(
+    conv: type[nn.Module], batch_norm: type[nn.Module], kernel: int, channels: int, width: int, depth: int, norm: str
+) -> list[nn.Sequential]:
+    checks.whole("channels", channels, 1)
+    checks.whole("width", width, 1)
+    checks.whole("depth", depth, 1)
+    return [
+        nn.Sequential(
+            conv(channels if d == 0 else width, width, kernel, stride=2, padding=kernel // 2),
+            *normalisation(norm, batch_norm, width),
+            nn.ReLU(),
+        )
+        for d in range(depth)
+    ]

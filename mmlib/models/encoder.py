@@ -1,0 +1,36 @@
+"""What every encoder of mmlib is: a list of blocks from shallow to deep, and a pooling of features to one vector."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from mmlib import checks
+
+
+class Encoder(nn.Module):
+    """Applies ``blocks`` in order and pools: a batch of one modality [B, ...] -> features [B, width].
+
+    blocks: nn.ModuleList, shallow to deep; every parameter of the encoder belongs to exactly one block.
+    width: length of the feature vector.
+    """
+
+    def __init__(self, blocks: Iterable[nn.Module], width: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features [B, width] of a batch [B, ...]."""
+        for block in self.blocks:
+            x = block(x)
+        return self.pool(x)
+
+    def pool(self, h: Tensor) -> Tensor:
+        """The output [B, C, ...] of any block as one vector per sample [B, C]: the mean over space or time."""
+        return h.flatten(2).mean(2) if h.ndim > 2 else h
+
+
+def normalisation(kind: str, batch_norm: type[nn.Module], width: int) -> list[nn.Module]:
+    """The layers to put after a convolution or linear map: none, or a batch-norm over ``width`` channels."""
+    checks.one_of("norm", kind, ["none", "batch"])
+    return [batch_norm(width)] if kind == "batch" else []

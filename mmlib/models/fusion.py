@@ -1,0 +1,57 @@
+"""What every fusion is: a map from the features of all modalities to logits, through one penultimate vector."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmlib import checks
+
+Features = Mapping[str, Tensor]
+
+
+class Fusion(nn.Module):
+    """Base of all fusions.
+
+    widths: modality name -> length of its feature vector, in order; num_classes: C.
+    Raises ValueError at construction if the fusion cannot join that many modalities.
+    """
+
+    takes = (2, 6)  # the smallest and the largest number of modalities
+
+    def __init__(self, widths: dict[str, int], num_classes: int) -> None:
+        super().__init__()
+        least, most = self.takes
+        if not least <= len(widths) <= most:
+            count = f"exactly {least}" if least == most else f"{least} to {most}"
+            raise ValueError(f"{type(self).__name__} takes {count} modalities, got {len(widths)}: {list(widths)}.")
+        for m, width in widths.items():
+            checks.whole(f"width of modality {m!r}", width, 1)
+        checks.whole("num_classes", num_classes, 1)
+        self.widths = dict(widths)
+        self.num_classes = num_classes
+
+    def fused(self, features: Features) -> Tensor:
+        """The penultimate vector [B, D]: everything before the last linear map to logits."""
+        raise NotImplementedError
+
+    def forward(self, features: Features) -> Tensor:
+        """Logits [B, C] from features {m: [B, widths[m]]}."""
+        raise NotImplementedError
+
+    @property
+    def last_weight(self) -> nn.Parameter:
+        """Weight of the last linear map to logits (the first modality's where each has its own)."""
+        raise NotImplementedError
+
+    def modality_logits(self, features: Features) -> dict[str, Tensor]:
+        """One modality's share of the logits, {m: [B, C]}: the fusion with the other modalities' features at zero.
+
+        Fusions that are a sum over modalities give the exact shares instead (OGM-GE, eq. 4).
+        """
+        zeros = {m: torch.zeros_like(f) for m, f in features.items()}
+        return {m: self({**zeros, m: features[m]}) for m in self.widths}
+
+    def concatenated(self, features: Features) -> Tensor:
+        """All features side by side [B, sum of widths]."""
+        return torch.cat([features[m] for m in self.widths], dim=1)
