@@ -29,6 +29,8 @@ class AGM(Method):
     running_scores [M] and steps hold the running means and the number of earlier steps.
     """
 
+    divergence_hint = "Try a smaller lr or alpha, or bound kappa by cap (the paper has 10 for CREMA-D, 7 for UR-Funny)."
+
     def __init__(
         self,
         model: MultimodalModel,
@@ -77,7 +79,7 @@ class AGM(Method):
         """The paper's gradient clipping, if theta is set."""
         if self.theta is not None:
             grads = [p.grad for p in self.parameters() if p.grad is not None]
-            norm = torch.nn.utils.get_total_norm(grads)
+            norm = torch.stack([grad.norm() for grad in grads]).norm()
             beyond = self.model.fusion.last_weight.grad.abs().amax() > self.theta
             factor = torch.where(beyond, (self.theta / norm).clamp(max=1), 1.0)
             for grad in grads:

@@ -20,6 +20,9 @@ class Method(nn.Module):
     stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``.
     """
 
+    divergence_hint = "Try a smaller lr."
+    trains_fusion = True  # False where the fusion's weights stay as they were drawn
+
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__()
         if not isinstance(model, MultimodalModel):

@@ -13,6 +13,8 @@ class Ensemble(Method):
     training them apart; only the best epoch is chosen for all of them together.
     """
 
+    trains_fusion = False
+
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__(model)
         self.heads = unimodal_heads(model)

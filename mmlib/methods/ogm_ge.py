@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method, cross_entropy
 from mmlib.methods.window import Window
-from mmlib.models import MultimodalModel
+from mmlib.models import MultimodalModel, eval_mode
 
 
 class OGMGE(Method):
@@ -38,7 +38,8 @@ class OGMGE(Method):
         """Joint cross-entropy; logs "rho/m" and "k/m"."""
         features = self.model.encode(inputs)
         loss = cross_entropy(self.model.fuse(features), labels)
-        with torch.no_grad():
+        # The shares may be extra passes through the fusion, which must not touch its running statistics.
+        with torch.no_grad(), eval_mode(self.model.fusion):
             rho = discrepancy_ratios(self.model.fusion.modality_logits(features), labels)
         k = {m: torch.where(r > 1, 1 - torch.tanh(self.alpha * r), 1.0) for m, r in rho.items()}
         return loss, {f"rho/{m}": r for m, r in rho.items()} | {f"k/{m}": v for m, v in k.items()}

@@ -1,0 +1,50 @@
+"""How each data set is trained: one network and one budget for all methods, so that only the method differs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Defaults for one data set.
+
+    encoder: name in mmlib.models.ENCODERS; model: options of build_model; training: options of fit but the epochs;
+    epochs and seeds: how many in each profile (smoke, quick, full).
+    """
+
+    encoder: str
+    model: Mapping[str, object]
+    training: Mapping[str, object]
+    epochs: Mapping[str, int]
+    seeds: Mapping[str, int]
+
+
+SEEDS = {"smoke": 2, "quick": 5, "full": 10}
+SGD = {"optimizer": "sgd", "lr": 0.02, "weight_decay": 0.0, "batch_size": 64}
+ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01, "batch_size": 64}
+
+RECIPES: dict[str, Recipe] = {
+    "synthetic": Recipe(
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
+    ),
+    "uci_digits": Recipe(
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 40, "full": 200}, SEEDS
+    ),
+    "smartwatch": Recipe(
+        "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 2, "quick": 12, "full": 60}, SEEDS
+    ),
+}
+
+# Three kinds of synthetic world that several notebooks look at. In "dominated", modality b holds more information than
+# a (20 % against 10 % of the samples show their class in it alone) but its signal is weaker and its input smaller, so
+# that it is learned more slowly.
+SETTINGS: dict[str, Mapping[str, object]] = {
+    "balanced": {"shared": 0.7, "unique": {"a": 0.15, "b": 0.15}},
+    "dominated": {
+        "shared": 0.7,
+        "unique": {"a": 0.1, "b": 0.2},
+        "signal": {"a": 5.0, "b": 3.0},
+        "scale": {"a": 1.0, "b": 0.3},
+    },
+    "synergy": {"shared": 0.4, "unique": {"a": 0.1, "b": 0.1}, "synergy": 0.4},
+}

@@ -1,0 +1,133 @@
+"""Computes one run: trains every seed, measures it, and writes the run's folder, metrics.json last."""
+
+import csv
+import io
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from mmlib.data import MultimodalData, load
+from mmlib.device import resolve_device
+from mmlib.files import sha256_of, write_atomically, write_json
+from mmlib.methods import METHODS, Method, Unimodal
+from mmlib.models import build_model
+from mmlib.provenance import provenance
+from mmlib.run_measures import MEASURES, Trained
+from mmlib.run_spec import RunSpec
+from mmlib.training import History, evaluate, fit
+
+ADDITIVE_FUSIONS = ("concat", "sum", "linear")
+Concept = Callable[[str, int], Unimodal]  # modality, seed -> the network trained on that modality alone
+Row = dict[str, object]
+
+
+def compute(spec: RunSpec, device: str, concept: Concept) -> None:
+    """Trains and measures ``spec``; seeds that were finished before a kill are read from their checkpoints."""
+    started = time.monotonic()
+    write_json(spec.folder / "spec.json", spec.as_dict())
+    try:
+        records, rows, data_hashes = _all_seeds(spec, device, concept)
+    except Exception:
+        if not any(spec.folder.glob("checkpoint-*")):  # it failed before its first epoch: leave nothing behind
+            shutil.rmtree(spec.folder)
+        raise
+    _write_history(spec.folder / "history.csv", rows)
+    metrics = {
+        "spec": json.loads(json.dumps(spec.as_dict())),
+        "records": records,
+        "data": data_hashes,
+        "history_sha256": sha256_of(spec.folder / "history.csv"),
+        "provenance": {**provenance(), "device": str(resolve_device(device)), "seconds": time.monotonic() - started},
+    }
+    write_json(spec.folder / "metrics.json", {**metrics, "digest": digest(metrics)})
+
+
+def _all_seeds(spec: RunSpec, device: str, concept: Concept) -> tuple[list[Row], list[Row], dict[str, str]]:
+    """Measures, epochs and data hashes of every seed."""
+    records, rows, data_hashes = [], [], {}
+    for seed in spec.seeds:
+        data = load(spec.data, seed=seed, **spec.data_options)
+        data_hashes[str(seed)] = data.fingerprint()
+        of_seed = cache(partial(concept, seed=seed))
+        method, history = train(spec, data, seed, device, of_seed)
+        records += [{"seed": seed, **record} for record in measure(spec, method, data, history, of_seed)]
+        rows += [
+            {"seed": seed, "epoch": row["epoch"], "name": name, "value": value}
+            for row in history.epochs
+            for name, value in row.items()
+            if name != "epoch"
+        ]
+    return records, rows, data_hashes
+
+
+def train(
+    spec: RunSpec, data: MultimodalData, seed: int, device: str, concept: Callable[[str], Unimodal]
+) -> tuple[Method, History]:
+    """Trains one seed, tracking what the spec asks for on the validation split."""
+    method = build(spec, data, seed)
+
+    def track(epoch: int, method: Method) -> dict[str, float]:
+        trained = Trained(method, data, None, data.valid, concept)
+        return {f"{name}/{m}": v for name in spec.track for m, v in MEASURES[name](trained).items()}
+
+    checkpoint = checkpoint_path(spec, seed)
+    history = fit(method, data, seed=seed, device=device, checkpoint=checkpoint, on_epoch=track, **spec.training)
+    return method, history
+
+
+def measure(
+    spec: RunSpec, method: Method, data: MultimodalData, history: History, concept: Callable[[str], Unimodal]
+) -> list[Row]:
+    """All measures of a trained seed: the one place where the test split is read."""
+    best = history.epochs[history.best_epoch]
+    records = [
+        {"measure": "accuracy", "modality": "all", "value": evaluate(method, data.test)["accuracy"]},
+        {"measure": "valid_accuracy", "modality": "all", "value": best["valid/accuracy"]},
+        {"measure": "best_epoch", "modality": "all", "value": history.best_epoch},
+    ]
+    trained = Trained(method, data, data.valid, data.test, concept)
+    return records + [
+        {"measure": name, "modality": m, "value": value}
+        for name in spec.measures
+        for m, value in MEASURES[name](trained).items()
+    ]
+
+
+def build(spec: RunSpec, data: MultimodalData, seed: int) -> Method:
+    """The untrained method of one seed; the caller's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(data.shapes, data.num_classes, encoder=spec.model, **spec.model_options)
+        return METHODS[spec.method](model, **spec.method_options)
+
+
+def concept_spec(spec: RunSpec, modality: str) -> RunSpec:
+    """The run that trains the same network, with the same budget, on one modality alone."""
+    early = spec.model_options["fusion"] not in ADDITIVE_FUSIONS
+    options = {"modality": modality, **({"through_fusion": True} if early else {})}
+    return replace(spec, method="unimodal", method_options=options, measures=(), track=())
+
+
+def checkpoint_path(spec: RunSpec, seed: int) -> Path:
+    """File of one seed's training state."""
+    return spec.folder / f"checkpoint-{seed}.pt"
+
+
+def digest(metrics: dict[str, object]) -> str:
+    """Hex SHA-256 of the content of metrics.json without the digest itself."""
+    return sha256(json.dumps(metrics, sort_keys=True).encode()).hexdigest()
+
+
+def _write_history(path: Path, rows: list[Row]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["seed", "epoch", "name", "value"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, lambda file: file.write(text.getvalue().encode()))

@@ -1,0 +1,62 @@
+"""What a run can measure of a trained network, by name: each gives one number per modality or subset."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from mmlib.data.base import MultimodalData, Split
+from mmlib.measures import competition_of, linear_probe, masked_accuracy, response_accuracy, shapley_values
+from mmlib.methods import Method, Unimodal
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained method and the rows to measure it on.
+
+    held: the rows that are measured; dep: held-aside rows on which the ridge regression of competition strength is
+    fitted, None to use the first half of ``held`` for it and the second half to measure; concept: gives the unimodal
+    network of a modality, trained with the same seed.
+    """
+
+    method: Method
+    data: MultimodalData
+    dep: Split | None
+    held: Split
+    concept: Callable[[str], Unimodal]
+
+
+def _masked_accuracy(t: Trained) -> dict[str, float]:
+    return {"+".join(s): value for s, value in masked_accuracy(t.method.model, t.held).items()}
+
+
+def _response_accuracy(t: Trained) -> dict[str, float]:
+    return response_accuracy(t.method.model, t.held)
+
+
+def _shapley(t: Trained) -> dict[str, float]:
+    return shapley_values(t.method.model, t.held, of="accuracy", majority=t.data.train)
+
+
+def _probe(t: Trained) -> dict[str, float]:
+    return {m: linear_probe(t.method.model, m, t.data.train, t.held) for m in t.data.modalities}
+
+
+def _competition(t: Trained) -> dict[str, float]:
+    dep, held = (t.dep, t.held) if t.dep is not None else _halves(t.held)
+    return {m: competition_of(t.method.model, t.concept(m), dep, held) for m in t.data.modalities}
+
+
+def _halves(split: Split) -> tuple[Split, Split]:
+    first, second = torch.arange(len(split), device=split.labels.device).chunk(2)
+    return Split(*split.rows(first)), Split(*split.rows(second))
+
+
+MEASURES: dict[str, Callable[[Trained], dict[str, float]]] = {
+    "masked_accuracy": _masked_accuracy,
+    "response_accuracy": _response_accuracy,
+    "shapley": _shapley,
+    "probe": _probe,
+    "competition": _competition,
+}
+NEED_FUSION = {"masked_accuracy", "response_accuracy", "shapley", "competition"}  # the others look at one encoder alone

@@ -1,0 +1,101 @@
+"""RunSpec: what to train and measure, completed from the recipes, and named by its content."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property
+from inspect import signature
+from pathlib import Path
+
+from mmlib import checks, paths
+from mmlib.data import DATASETS
+from mmlib.methods import METHODS
+from mmlib.models import ENCODERS
+from mmlib.profiles import PROFILES, default_profile
+from mmlib.recipes import RECIPES
+from mmlib.run_measures import MEASURES, NEED_FUSION
+from mmlib.training import OPTIMIZERS
+
+TRAINING = ("epochs", "batch_size", "lr", "optimizer", "weight_decay")
+COMPUTING_CODE = ("data", "models", "methods", "measures", "training.py", "run_measures.py", "run_job.py")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What to train and measure. Everything left out comes from the recipe of the data set and the profile.
+
+    data, data_options: as for mmlib.data.load; method, method_options: a name in METHODS and its arguments;
+    model, model_options: an encoder's name and the further options of build_model; training: epochs, batch_size, lr,
+    optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
+    mmlib.run_measures.MEASURES, taken once on the test split; track: the same, after each epoch on the validation split.
+    Raises ValueError for anything unknown.
+    """
+
+    data: str
+    method: str
+    model: str | None = None
+    seeds: tuple[int, ...] | None = None
+    profile: str = field(default_factory=default_profile)
+    data_options: Mapping[str, object] = field(default_factory=dict)
+    method_options: Mapping[str, object] = field(default_factory=dict)
+    model_options: Mapping[str, object] = field(default_factory=dict)
+    training: Mapping[str, object] = field(default_factory=dict)
+    measures: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        checks.one_of("data set", self.data, DATASETS)
+        checks.one_of("method", self.method, METHODS)
+        checks.one_of("profile", self.profile, PROFILES)
+        recipe = RECIPES[self.data]
+        self._set("model", self.model or recipe.encoder)
+        self._set("seeds", tuple(range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
+        self._set("model_options", {**recipe.model, **self.model_options})
+        self._set("training", {**recipe.training, "epochs": recipe.epochs[self.profile], **self.training})
+        self._set("measures", tuple(self.measures))
+        self._set("track", tuple(self.track))
+        self._check()
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check(self) -> None:
+        checks.one_of("model", self.model, ENCODERS)
+        checks.options(f"method {self.method!r}", self.method_options, list(signature(METHODS[self.method]).parameters)[1:])
+        checks.options("training", self.training, TRAINING)
+        checks.one_of("optimizer", self.training["optimizer"], OPTIMIZERS)
+        for name in (*self.measures, *self.track):
+            checks.one_of("measure", name, MEASURES)
+            if name in NEED_FUSION and not METHODS[self.method].trains_fusion:
+                raise ValueError(f"measure {name!r} looks at the fused network, which method {self.method!r} does not train.")
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}.")
+        for seed in self.seeds:
+            checks.whole("seed", seed)
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits that change with the spec and with the code that computes it."""
+        text = json.dumps({**self.as_dict(), "code": code_version()}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict[str, object]:
+        """The completed spec as plain values."""
+        return asdict(self)
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lives: results/runs/<hash>."""
+        return paths.results_dir() / "runs" / self.hash
+
+
+@cache
+def code_version() -> str:
+    """Hex SHA-256 of the source files that a run's numbers come from: other code, other run."""
+    package = Path(__file__).parent
+    files = [f for name in COMPUTING_CODE for f in sorted((package / name).rglob("*.py")) or [package / name]]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

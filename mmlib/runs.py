@@ -1,0 +1,116 @@
+"""The run store: what is done is read, what was killed goes on, and nothing is computed twice."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import pandas as pd
+from filelock import FileLock
+
+from mmlib import checks
+from mmlib.checkpoint import load_checkpoint
+from mmlib.data import load
+from mmlib.files import sha256_of
+from mmlib.methods import Method
+from mmlib.run_job import build, checkpoint_path, compute, concept_spec, digest
+from mmlib.run_spec import RunSpec
+
+__all__ = ["Run", "RunDamaged", "RunSpec", "get_or_run", "history", "inputs_of", "table"]
+
+
+class RunDamaged(ValueError):
+    """A file of a finished run is not what was written."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder holds spec.json, history.csv, a checkpoint per seed and metrics.json."""
+
+    spec: RunSpec
+
+    @cached_property
+    def metrics(self) -> dict[str, object]:
+        """The content of metrics.json. Raises RunDamaged if it or history.csv is not as written."""
+        path = self.spec.folder / "metrics.json"
+        try:
+            metrics = json.loads(path.read_text())
+            written = metrics.pop("digest") == digest(metrics)
+        except (ValueError, KeyError):
+            written = False
+        if not written:
+            raise RunDamaged(f"{path} is damaged: delete the folder {path.parent} to compute the run again.")
+        if sha256_of(path.with_name("history.csv")) != metrics["history_sha256"]:
+            raise RunDamaged(f"{path.with_name('history.csv')} is damaged: delete {path.parent} to compute the run again.")
+        return metrics
+
+    def table(self) -> pd.DataFrame:
+        """One row per seed, measure and modality: columns seed, measure, modality, value."""
+        return pd.DataFrame(self.metrics["records"])
+
+    def history(self) -> pd.DataFrame:
+        """One row per seed, epoch and logged quantity: columns seed, epoch, name, value."""
+        _ = self.metrics  # reading it checks that history.csv is as written
+        return pd.read_csv(self.spec.folder / "history.csv")
+
+    def method(self, seed: int) -> Method:
+        """The trained method of one seed, with the weights of its best epoch, on the CPU."""
+        checks.one_of("seed", seed, self.spec.seeds)
+        method = build(self.spec, load(self.spec.data, seed=seed, **self.spec.data_options), seed)
+        method.load_state_dict(loadcheckpoint_path(checkpoint_path(self.spec, seed))["best"])
+        return method.eval()
+
+
+def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
+    """The finished run of ``spec``: read if it is there, gone on with if it was killed, else computed.
+
+    Two processes that ask for the same run share it: one computes, the other waits.
+    """
+    run = Run(spec)
+    spec.folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(spec.folder.with_suffix(".lock")):
+        if not (spec.folder / "metrics.json").exists():
+            compute(spec, device, partial(_concept, spec, device=device))
+    _ = run.metrics  # reading it checks that the files are as written
+    return run
+
+
+def table(specs: Iterable[RunSpec], device: str = "auto") -> pd.DataFrame:
+    """All measures of all specs in one tidy table, computed where they are not there yet.
+
+    Columns: data, method, model, profile, one per option that is set ("alpha", "modality", "views", ...), seed, measure,
+    modality, value.
+    """
+    return _joined(specs, device, Run.table)
+
+
+def history(specs: Iterable[RunSpec], device: str = "auto") -> pd.DataFrame:
+    """The courses of training of all specs in one tidy table: as ``table``, with columns epoch, name and value."""
+    return _joined(specs, device, Run.history)
+
+
+def inputs_of(specs: Iterable[RunSpec]) -> dict[str, str]:
+    """For the record of a figure: the runs it was drawn from, "runs/<hash>" -> SHA-256 of metrics.json."""
+    return {f"runs/{spec.hash}": sha256_of(spec.folder / "metrics.json") for spec in specs}
+
+
+def _joined(specs: Iterable[RunSpec], device: str, read: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
+    frames = [read(get_or_run(spec, device)).assign(**_columns(spec)) for spec in specs]
+    if not frames:
+        raise ValueError("a table needs at least one RunSpec, got none.")
+    whole = pd.concat(frames, ignore_index=True)
+    last = [c for c in ("seed", "epoch", "measure", "name", "modality", "value") if c in whole]
+    return whole[[c for c in whole if c not in last] + last]
+
+
+def _columns(spec: RunSpec) -> dict[str, object]:
+    options = {
+        f"{part}.{name}": value if isinstance(value, (str, int, float)) else json.dumps(value)
+        for part in ("data", "method", "model", "training")
+        for name, value in getattr(spec, "training" if part == "training" else f"{part}_options").items()
+    }
+    return {"data": spec.data, "method": spec.method, "model": spec.model, "profile": spec.profile, **options}
+
+
+def _concept(spec: RunSpec, modality: str, seed: int, device: str) -> Method:
+    return get_or_run(concept_spec(spec, modality), device).method(seed)

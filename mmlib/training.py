@@ -1,0 +1,215 @@
+"""The training loop: fit, evaluate, predict."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmlib import checks
+from mmlib.checkpoint import load_checkpoint, save_checkpoint
+from mmlib.data.base import MultimodalData, Split
+from mmlib.device import resolve_device
+from mmlib.methods import Method
+
+OPTIMIZERS = {"sgd": partial(torch.optim.SGD, momentum=0.9), "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss or a log of the method is no longer finite."""
+
+
+@dataclass
+class History:
+    """What happened in each epoch.
+
+    epochs: one dict per epoch with "epoch", the training means of the step's logs, "valid/accuracy", "valid/loss" and
+    whatever ``on_epoch`` returned; best_epoch: the first with the highest validation accuracy.
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """Number of the first epoch with the highest validation accuracy; -1 before the first."""
+        return max(self.epochs, key=lambda row: row["valid/accuracy"])["epoch"] if self.epochs else -1
+
+
+def fit(
+    method: Method,
+    data: MultimodalData,
+    *,
+    epochs: int,
+    batch_size: int = 64,
+    lr: float = 0.02,
+    seed: int = 0,
+    device: str | torch.device = "auto",
+    optimizer: str = "sgd",
+    weight_decay: float = 0.0,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, Method], dict[str, float]] | None = None,
+) -> History:
+    """Trains ``method`` on ``data.train`` and leaves it with the weights of its best epoch on ``data.valid``.
+
+    lr, weight_decay >= 0; optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; seed: fixes data order and all draws of
+    the method; device: "auto", "cpu" or "cuda". With a ``checkpoint`` file the state is saved after every epoch, and a
+    run that was killed goes on from there to the same weights. on_epoch(epoch, method) may return further columns.
+    The test split is not touched. Raises ValueError for bad arguments and TrainingDiverged.
+    """
+    _check(method, data, epochs, batch_size, lr, seed, optimizer, weight_decay)
+    device = resolve_device(device)
+    method.to(device)
+    identity = dict(
+        data=data.fingerprint(), method=type(method).__name__, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
+        optimizer=optimizer, weight_decay=weight_decay, device=device.type,
+    )  # fmt: skip
+    data = data.to(device)
+    run = _Run(method, OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay), identity, checkpoint)
+    with _own_random_numbers(seed, device), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+        run.resume(device)
+        for epoch in _progress(range(len(run.history.epochs), epochs), type(method).__name__):
+            method.begin_epoch(epoch, data)
+            logs = _train_epoch(method, run.optimizer, data.train, _batches(len(data.train), batch_size, seed, epoch))
+            valid = {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
+            run.finish_epoch({"epoch": epoch, **logs, **valid, **(on_epoch(epoch, method) if on_epoch else {})})
+    method.load_state_dict(run.best)
+    return run.history
+
+
+def evaluate(method: Method, split: Split, batch_size: int = 1024) -> dict[str, float]:
+    """Accuracy (0..1) and mean cross-entropy (nats) of ``method`` over all rows of ``split``."""
+    logits = predict(method, split, batch_size)
+    labels = split.labels.to(logits.device)
+    return {
+        "accuracy": (logits.argmax(1) == labels).double().mean().item(),
+        "loss": F.cross_entropy(logits.double(), labels).item(),
+    }
+
+
+def predict(method: Method, split: Split, batch_size: int = 1024) -> Tensor:
+    """Logits [N, C] of all rows, on the method's device, in evaluation mode and without gradients."""
+    checks.whole("batch_size", batch_size, 1)
+    device = method.model.anchor.device
+    rows = torch.arange(len(split), device=split.labels.device).split(batch_size)
+    batches = (split.rows(index)[0] for index in rows)
+    return torch.cat([method.predict({m: x.to(device) for m, x in inputs.items()}) for inputs in batches])
+
+
+@dataclass
+class _Run:
+    """What has to survive a kill: weights, optimiser, random numbers, history, best weights so far."""
+
+    method: Method
+    optimizer: torch.optim.Optimizer
+    identity: dict[str, object]
+    checkpoint: Path | None
+    history: History = field(default_factory=History)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def finish_epoch(self, row: dict[str, float]) -> None:
+        self.history.epochs.append(row)
+        if self.history.best_epoch == row["epoch"]:
+            self.best = {name: tensor.clone() for name, tensor in self.method.state_dict().items()}
+        if self.checkpoint is not None:
+            save_checkpoint(self.checkpoint, self._state())
+
+    def resume(self, device: torch.device) -> None:
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        state = load_checkpoint(self.checkpoint, device)
+        differing = [k for k, v in self.identity.items() if state["identity"].get(k) != v]
+        if differing:
+            raise ValueError(
+                f"checkpoint {self.checkpoint} is of a run with other {', '.join(differing)}: delete it or name another file."
+            )
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history.epochs, self.best = state["history"], state["best"]
+        torch.set_rng_state(state["random"].cpu())
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), device)
+
+    def _state(self) -> dict[str, object]:
+        device = self.method.model.anchor.device
+        return {
+            "identity": self.identity,
+            "method": self.method.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history.epochs,
+            "best": self.best,
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        }
+
+
+def _train_epoch(
+    method: Method, optimizer: torch.optim.Optimizer, train: Split, batches: Iterable[Tensor]
+) -> dict[str, float]:
+    """One pass over the training rows; returns the means of the logs over rows, read from the device once at the end."""
+    method.train()
+    totals, names = 0.0, []
+    for rows in batches:
+        logs = method.step(*train.rows(rows.to(train.labels.device)), optimizer)
+        names = list(logs)
+        totals = totals + torch.stack([value.double() for value in logs.values()]) * len(rows)
+    means = dict(zip(names, (totals / len(train)).tolist(), strict=True))
+    if not all(math.isfinite(value) for value in means.values()):
+        raise TrainingDiverged(
+            f"{type(method).__name__} is no longer finite in epoch {method.epoch}: "
+            + ", ".join(f"{name} = {value:.4g}" for name, value in means.items())
+            + f". {method.divergence_hint}"
+        )
+    return means
+
+
+def _batches(total: int, batch_size: int, seed: int, epoch: int) -> list[Tensor]:
+    """Row numbers of each batch: every row once, in an order that depends on seed and epoch alone, so it can be resumed."""
+    order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+    batches = list(order.split(batch_size))
+    # No row is dropped; but batch-norm cannot normalise a single row, so a last one joins the batch before it.
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+@contextmanager
+def _own_random_numbers(seed: int, device: torch.device) -> Iterator[None]:
+    """Inside, all draws follow from ``seed``; afterwards the caller's random state is as it was."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _progress(epochs: range, label: str) -> Iterable[int]:
+    """The epochs, with a bar on a terminal; logs and notebooks stay free of it."""
+    if not sys.stderr.isatty():
+        return epochs
+    from tqdm import tqdm  # here, so that training needs nothing but PyTorch where nobody watches
+
+    return tqdm(epochs, desc=label, unit="epoch", leave=False)
+
+
+def _check(
+    method: Method, data: MultimodalData, epochs: int, batch_size: int, lr: float, seed: int, optimizer: str,
+    weight_decay: float,
+) -> None:  # fmt: skip
+    if not isinstance(method, Method):
+        raise TypeError(f"fit trains a Method such as Joint(model), got {type(method).__name__}.")
+    checks.whole("epochs", epochs, 1)
+    checks.whole("batch_size", batch_size, 1)
+    checks.whole("seed", seed)
+    checks.number("lr", lr, low=0)
+    checks.number("weight_decay", weight_decay, low=0)
+    checks.one_of("optimizer", optimizer, OPTIMIZERS)
+    if set(method.model.modalities) != set(data.modalities):
+        raise ValueError(f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}.")
+    if method.model.num_classes != data.num_classes:
+        raise ValueError(
+            f"the model tells {method.model.num_classes} classes apart, data {data.name!r} has {data.num_classes}."
+        )

@@ -1,0 +1,15 @@
+"""Sentences say what the numbers say."""
+
+from mmlib.phrases import difference, points
+
+
+def test_points_gives_mean_interval_and_seeds():
+    assert points([0.8, 0.82, 0.84]) == "82.0 % (95 % interval 77.0 to 87.0, 3 seeds)"
+    assert points([0.5]) == "50.0 % (1 seed, no interval)"
+
+
+def test_difference_names_a_side_only_when_the_interval_leaves_zero_out():
+    assert difference([0.02, 0.03, 0.04]) == "3.0 points higher (95 % interval 0.5 to 5.5, 3 seeds)"
+    assert difference([-0.02, -0.03, -0.04]) == "3.0 points lower (95 % interval -5.5 to -0.5, 3 seeds)"
+    assert difference([-0.02, 0.0, 0.05]).startswith("not told apart (difference +1.0 points; 95 % interval")
+    assert difference([0.1]) == "not told apart (difference +10.0 points; 1 seed, no interval)"
