@@ -10,12 +10,13 @@ from pathlib import Path
 
 from mmlib import checks, paths
 from mmlib.data import DATASETS
+from mmlib.jsonable import to_json
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS
 from mmlib.profiles import PROFILES, default_profile
 from mmlib.recipes import RECIPES
 from mmlib.run_measures import MEASURES, NEED_FUSION
-from mmlib.training import OPTIMIZERS
+from mmlib.training import check_settings
 
 TRAINING = ("epochs", "batch_size", "lr", "optimizer", "weight_decay")
 COMPUTING_CODE = ("data", "models", "methods", "measures", "training.py", "run_measures.py", "run_job.py")
@@ -64,7 +65,9 @@ class RunSpec:
         checks.one_of("model", self.model, ENCODERS)
         checks.options(f"method {self.method!r}", self.method_options, list(signature(METHODS[self.method]).parameters)[1:])
         checks.options("training", self.training, TRAINING)
-        checks.one_of("optimizer", self.training["optimizer"], OPTIMIZERS)
+        check_settings(**self.training)
+        for name in ("data_options", "method_options", "model_options"):
+            to_json(name, getattr(self, name))
         for name in (*self.measures, *self.track):
             checks.one_of("measure", name, MEASURES)
             if name in NEED_FUSION and not METHODS[self.method].trains_fusion:

@@ -57,7 +57,7 @@ class Run:
         """The trained method of one seed, with the weights of its best epoch, on the CPU."""
         checks.one_of("seed", seed, self.spec.seeds)
         method = build(self.spec, load(self.spec.data, seed=seed, **self.spec.data_options), seed)
-        method.load_state_dict(loadcheckpoint_path(checkpoint_path(self.spec, seed))["best"])
+        method.load_state_dict(load_checkpoint(checkpoint_path(self.spec, seed))["best"])
         return method.eval()
 
 

@@ -62,13 +62,14 @@ def fit(
     run that was killed goes on from there to the same weights. on_epoch(epoch, method) may return further columns.
     The test split is not touched. Raises ValueError for bad arguments and TrainingDiverged.
     """
-    _check(method, data, epochs, batch_size, lr, seed, optimizer, weight_decay)
+    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "optimizer": optimizer, "weight_decay": weight_decay}
+    check_settings(**settings, seed=seed)
+    _check_fit(method, data)
     device = resolve_device(device)
     method.to(device)
-    identity = dict(
-        data=data.fingerprint(), method=type(method).__name__, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed,
-        optimizer=optimizer, weight_decay=weight_decay, device=device.type,
-    )  # fmt: skip
+    identity = {
+        "data": data.fingerprint(), "method": type(method).__name__, "seed": seed, "device": device.type, **settings,
+    }  # fmt: skip
     data = data.to(device)
     run = _Run(method, OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay), identity, checkpoint)
     with _own_random_numbers(seed, device), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
@@ -195,18 +196,21 @@ def _progress(epochs: range, label: str) -> Iterable[int]:
     return tqdm(epochs, desc=label, unit="epoch", leave=False)
 
 
-def _check(
-    method: Method, data: MultimodalData, epochs: int, batch_size: int, lr: float, seed: int, optimizer: str,
-    weight_decay: float,
-) -> None:  # fmt: skip
-    if not isinstance(method, Method):
-        raise TypeError(f"fit trains a Method such as Joint(model), got {type(method).__name__}.")
+def check_settings(
+    *, epochs: int, batch_size: int, lr: float, optimizer: str, weight_decay: float, seed: int = 0
+) -> None:
+    """Raises TypeError or ValueError, naming the setting, unless ``fit`` can use all of them."""
     checks.whole("epochs", epochs, 1)
     checks.whole("batch_size", batch_size, 1)
     checks.whole("seed", seed)
     checks.number("lr", lr, low=0)
     checks.number("weight_decay", weight_decay, low=0)
     checks.one_of("optimizer", optimizer, OPTIMIZERS)
+
+
+def _check_fit(method: Method, data: MultimodalData) -> None:
+    if not isinstance(method, Method):
+        raise TypeError(f"fit trains a Method such as Joint(model), got {type(method).__name__}.")
     if set(method.model.modalities) != set(data.modalities):
         raise ValueError(f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}.")
     if method.model.num_classes != data.num_classes:

@@ -198,6 +198,9 @@ def test_the_test_split_is_read_after_training_only(monkeypatch):
         ({"training": {"optimizer": "rmsprop"}}, "unknown optimizer 'rmsprop'"),
         ({"measures": ("probes",)}, "unknown measure 'probes'"),
         ({"method": "ensemble", "measures": ("competition",)}, "method 'ensemble' does not train"),
+        ({"training": {"lr": float("nan")}}, "lr must be"),
+        ({"training": {"lr": -1}}, "lr must be"),
+        ({"method": "agm", "method_options": {"alpha": float("nan")}}, "method_options.*nan"),
         ({"seeds": ()}, "at least one"),
         ({"seeds": (1, 1)}, "different whole numbers"),
         ({"seeds": (-1,)}, "seed must be at least 0"),
@@ -216,7 +219,6 @@ def test_bad_specs_are_refused_at_once(changes, message):
         ({"model_options": {"wide": 3}}, "unknown option of encoder 'mlp' 'wide'"),
         ({"data_options": {"views": ["fac"]}}, "unknown option of synthetic 'views'"),
         ({"method": "agm", "method_options": {"alpha": -1.0}}, "alpha must be"),
-        ({"training": {"lr": float("nan")}}, "lr must be"),
     ],
 )
 def test_bad_values_stop_before_anything_is_trained(changes, message):

@@ -20,6 +20,8 @@ class ConcatFusion(Fusion):
             raise TypeError(f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}.")
         if self._last.out_features != num_classes:
             raise ValueError(f"head gives {self._last.out_features} logits, expected num_classes = {num_classes}.")
+        if self._is_affine and self.head.in_features != sum(widths.values()):
+            raise ValueError(f"head reads {self.head.in_features} features, expected {sum(widths.values())}, the sum of the widths.")
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""
@@ -49,7 +51,7 @@ class ConcatFusion(Fusion):
 
     @property
     def _last(self) -> nn.Module:
-        return self.head[-1] if isinstance(self.head, nn.Sequential) else self.head
+        return self.head[-1] if isinstance(self.head, nn.Sequential) and len(self.head) else self.head
 
 
 class SumFusion(Fusion):

@@ -41,6 +41,9 @@ def build_model(
     encoders (width, depth, norm, dropout, ...); each may be a dict per modality. Raises ValueError for unknown names.
     """
     checks.one_of("fusion", fusion, [*FUSIONS, EARLY])
+    for name, value in {"encoder": encoder, **options}.items():
+        for m in value if isinstance(value, Mapping) else ():
+            checks.one_of(f"modality of {name}", m, shapes)
     encoders = {
         m: build_encoder(_of(encoder, m), shape, **{name: _of(value, m) for name, value in options.items()})
         for m, shape in shapes.items()

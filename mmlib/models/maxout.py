@@ -2,12 +2,16 @@
 
 from torch import Tensor, nn
 
+from mmlib import checks
+
 
 class MaxOut(nn.Module):
     """Linear to ``pieces`` candidates per output, of which the largest is kept: [B, in_features] -> [B, width]."""
 
     def __init__(self, in_features: int, width: int, pieces: int = 2) -> None:
         super().__init__()
+        for name, value in {"in_features": in_features, "width": width, "pieces": pieces}.items():
+            checks.whole(name, value, 1)
         self.linear = nn.Linear(in_features, width * pieces)
         self.pieces = pieces
 
@@ -19,8 +23,9 @@ class MaxOut(nn.Module):
 def maxout_head(in_features: int, num_classes: int, widths: tuple[int, int] = (2048, 1024), dropout: float = 0.3) -> nn.Sequential:
     """Head for ConcatFusion that mixes the modalities early (AGM, section 4): BN, MaxOut, BN, dropout, twice, then Linear.
 
-    in_features: sum of the widths of all modalities; widths: outputs of the two MaxOut layers.
+    in_features: sum of the widths of all modalities; widths: outputs of the two MaxOut layers; dropout: probability.
     """
+    checks.number("dropout", dropout, 0, 1)
     first, second = widths
     return nn.Sequential(
         nn.BatchNorm1d(in_features, eps=1e-4),

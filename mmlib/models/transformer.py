@@ -29,7 +29,9 @@ class Transformer(Encoder):
     ) -> None:
         if (in_features is None) == (vocabulary is None):
             raise ValueError("a Transformer takes either in_features (vectors) or vocabulary (token ids): give one of them.")
-        for name, value in {"length": length, "width": width, "depth": depth, "heads": heads}.items():
+        inputs = {"vocabulary": vocabulary} if in_features is None else {"in_features": in_features}
+        sizes = {"length": length, "width": width, "depth": depth, "heads": heads, "feedforward": feedforward}
+        for name, value in {**inputs, **sizes}.items():
             checks.whole(name, value, 1)
         checks.number("dropout", dropout, 0, 1)
         checks.one_of("pool", pool, ["mean", "first"])

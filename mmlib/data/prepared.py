@@ -1,0 +1,65 @@
+"""Reading what ``python -m data_prep NAME`` wrote: NAME.npz with the arrays and NAME.json that vouches for it."""
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmlib import paths
+
+
+class DataNotPrepared(FileNotFoundError):
+    """The data set is not in the data folder; the message names the command that puts it there."""
+
+
+class DataDamaged(ValueError):
+    """A prepared file is not the one that was written; the message names it and the command that makes it anew."""
+
+
+class Prepared(NamedTuple):
+    """arrays: name -> array; manifest: source, licence, hashes, sizes, class names, split rule."""
+
+    arrays: dict[str, np.ndarray]
+    manifest: dict
+
+
+def files_of(name: str) -> tuple[Path, Path]:
+    """The arrays (npz) and the manifest (json) of the prepared data set ``name``."""
+    folder = paths.data_dir()
+    return folder / f"{name}.npz", folder / f"{name}.json"
+
+
+def read_prepared(name: str) -> Prepared:
+    """The prepared data set ``name``. Raises DataNotPrepared or DataDamaged."""
+    arrays_file, manifest_file = files_of(name)
+    for file in (manifest_file, arrays_file):
+        if not file.is_file():
+            raise DataNotPrepared(f"{name} is not prepared ({file} is missing): run  python -m data_prep {name}")
+    manifest = _read_manifest(name, manifest_file)
+    content = arrays_file.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest["npz_sha256"]:
+        raise _damaged(name, arrays_file, f"its sha256 is {found}, the manifest says {manifest['npz_sha256']}")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return Prepared(dict(arrays), manifest)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise _damaged(name, arrays_file, f"it is no npz file of plain arrays: {error}") from error
+
+
+def _read_manifest(name: str, file: Path) -> dict:
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(name, file, f"it is no JSON: {error}") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("npz_sha256"), str):
+        raise _damaged(name, file, "it does not hold the sha256 of the arrays")
+    return manifest
+
+
+def _damaged(name: str, file: Path, why: str) -> DataDamaged:
+    return DataDamaged(f"{file} is damaged ({why}): make it anew with  python -m data_prep {name}")

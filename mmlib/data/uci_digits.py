@@ -1,0 +1,60 @@
+"""Six feature sets of the same 2,000 handwritten digits: UCI Multiple Features (R. Duin, CC BY 4.0).
+
+fac 216 profile correlations, fou 76 Fourier coefficients, kar 64 Karhunen-Loeve coefficients, mor 6 morphological
+features, pix 240 pixel averages in 2 x 3 windows (15 x 16), zer 47 Zernike moments.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from mmlib import checks
+from mmlib.data.base import MultimodalData, Split
+from mmlib.data.prepared import read_prepared
+from mmlib.data.splits import check_seed, standardise
+
+VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
+TRAIN, VALID, TEST = 1000, 300, 700
+
+
+def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData:
+    """The digits as seen by ``views``, in that order: float32 [N, features], standardised with training statistics.
+
+    1,000 / 300 / 700 rows for train / valid / test, with equal shares of every class, drawn by ``seed``.
+    Raises ValueError or TypeError for views that are unknown, repeated or none, and for a bad seed;
+    DataNotPrepared, DataDamaged.
+    """
+    _check_views(views)
+    check_seed(seed)
+    arrays, manifest = read_prepared("uci_digits")
+    labels = torch.from_numpy(arrays["labels"])
+    rows = {name: torch.from_numpy(index) for name, index in split_rows(arrays["labels"], seed).items()}
+    inputs: dict[str, dict[str, torch.Tensor]] = {name: {} for name in rows}
+    for view in views:
+        values = torch.from_numpy(arrays[view])
+        for name, kept in standardise({name: values[index] for name, index in rows.items()}).items():
+            inputs[name][view] = kept
+    splits = {name: Split(inputs[name], labels[index]) for name, index in rows.items()}
+    return MultimodalData("uci_digits", **splits, classes=tuple(manifest["classes"]))
+
+
+def split_rows(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of train, valid and test for ``labels`` [N], each with the classes in equal shares."""
+    rest, test = train_test_split(np.arange(len(labels)), test_size=TEST, stratify=labels, random_state=seed)
+    train, valid = train_test_split(
+        rest, train_size=TRAIN, test_size=VALID, stratify=labels[rest], random_state=seed
+    )
+    return {"train": train, "valid": valid, "test": test}
+
+
+def _check_views(views: Sequence[str]) -> None:
+    if isinstance(views, str) or not isinstance(views, Sequence):
+        raise TypeError(f"views must be a list of names such as ['fac', 'kar'], got {views!r}.")
+    if not views:
+        raise ValueError(f"views must name at least one of {', '.join(VIEWS)}, got none.")
+    for view in views:
+        checks.one_of("view of uci_digits", view, VIEWS)
+    if len(set(views)) < len(views):
+        raise ValueError(f"views must differ from each other, got {', '.join(views)}.")

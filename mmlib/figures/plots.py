@@ -1,0 +1,136 @@
+"""One function per kind of figure: a tidy table in, a matplotlib Figure out; means with 95 % t-intervals and every seed."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from mmlib.figures.style import METHOD_LOOKS, apply_style, for_seaborn, method_looks, modality_looks
+from mmlib.measures import mean_interval
+
+INTERVAL_NOTE = "Large marks: mean and 95 % t-interval over {n} seeds. Small dots: single seeds."
+BAND_NOTE = "Lines: mean over {n} seeds. Bands: 95 % t-interval."
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """(low, high) of the 95 % t-interval, in the form seaborn's errorbar takes."""
+    return mean_interval(values)[1:]
+
+
+def seed_points(
+    table: pd.DataFrame,
+    x: str,
+    hue: str,
+    *,
+    xlabel: str,
+    ylabel: str,
+    order: Sequence[str] | None = None,
+    references: Mapping[str, float] | None = None,
+    percent: bool = True,
+    size: tuple[float, float] = (7.0, 4.0),
+) -> Figure:
+    """``value`` for each category of column ``x``, side by side for each of ``hue``.
+
+    references: label -> value, drawn as horizontal lines; percent: show fractions as per cent.
+    """
+    figure, axes = canvas(size)
+    names = list(dict.fromkeys(table[hue]))
+    style = for_seaborn(looks_of(names))
+    common = {
+        "data": table, "x": x, "y": "value", "hue": hue, "hue_order": names, "palette": style["palette"], "ax": axes,
+        "order": list(dict.fromkeys(table[x])) if order is None else list(order),
+    }  # fmt: skip
+    sns.stripplot(**common, dodge=len(names) > 1, size=3, alpha=0.45, jitter=False, legend=False)
+    sns.pointplot(
+        **common, markers=[style["markers"][n] for n in names], dodge=_strip_dodge(len(names)), linestyle="none",
+        errorbar=interval, capsize=0.08 / len(names), markersize=8, err_kws={"linewidth": 1.6},
+    )  # fmt: skip
+    draw_references(axes, references or {})
+    finish(axes, xlabel, ylabel, percent)
+    return noted(figure, INTERVAL_NOTE.format(n=table["seed"].nunique()))
+
+
+def curves(
+    table: pd.DataFrame,
+    x: str,
+    hue: str,
+    *,
+    xlabel: str,
+    ylabel: str,
+    panel: str | None = None,
+    references: Mapping[str, float] | None = None,
+    percent: bool = True,
+    log_x: bool = False,
+    size: tuple[float, float] = (7.0, 4.0),
+) -> Figure:
+    """``value`` along the numeric column ``x``, one line per ``hue``; one panel beside the other per value of ``panel``."""
+    titles = [None] if panel is None else list(dict.fromkeys(table[panel]))
+    figure, all_axes = canvas(size, columns=len(titles))
+    names = list(dict.fromkeys(table[hue]))
+    for axes, title in zip(np.atleast_1d(all_axes), titles, strict=True):
+        part = table if title is None else table[table[panel] == title]
+        for name, style in looks_of(names).items():
+            draw_course(axes, part[part[hue] == name], x, name, style)
+        draw_references(axes, references or {})
+        finish(axes, xlabel, ylabel if axes is np.atleast_1d(all_axes)[0] else "", percent, title=title)
+        if log_x:
+            axes.set_xscale("log")
+    return noted(figure, BAND_NOTE.format(n=table["seed"].nunique()))
+
+
+def looks_of(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Methods look the same in every figure; anything else takes its look by position."""
+    return method_looks(names) if set(names) <= set(METHOD_LOOKS) else modality_looks(names)
+
+
+def draw_course(axes: Axes, table: pd.DataFrame, x: str, label: str, look: Mapping[str, str]) -> None:
+    """Mean and interval of ``value`` along ``x``, marks on a few points so that lines differ without colour."""
+    groups = table.groupby(x)["value"]
+    middle = groups.mean()
+    spread = groups.apply(lambda values: pd.Series(interval(values.to_numpy()), index=["low", "high"])).unstack()
+    every = max(1, len(middle) // 8)
+    axes.plot(middle.index, middle, label=label, markevery=every, **look)
+    axes.fill_between(middle.index, spread["low"], spread["high"], color=look["color"], alpha=0.18, linewidth=0)
+
+
+def draw_references(axes: Axes, references: Mapping[str, float]) -> None:
+    """Horizontal lines with their names written at the right-hand end."""
+    for label, y in references.items():
+        axes.axhline(y, color="0.35", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+        axes.annotate(
+            label, (1.0, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+            va="center", fontsize="small", color="0.25",
+        )  # fmt: skip
+
+
+def canvas(size: tuple[float, float], columns: int = 1) -> tuple[Figure, Axes | np.ndarray]:
+    """An empty figure in the house style; several columns share their y axis."""
+    apply_style()
+    return plt.subplots(1, columns, figsize=size, sharey=True, layout="constrained")
+
+
+def finish(axes: Axes, xlabel: str, ylabel: str, percent: bool, title: str | None = None) -> None:
+    """Labels, per-cent axis, and a legend without frame."""
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(title or "")
+    if percent:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles, labels, title=None, frameon=False)
+
+
+def noted(figure: Figure, note: str) -> Figure:
+    """The figure with a small line under it that says what marks and intervals are."""
+    figure.supxlabel(note, fontsize="x-small", color="0.35")
+    return figure
+
+
+def _strip_dodge(hues: int) -> float | bool:
+    # seaborn's stripplot spreads hues over 0.8 of a category; pointplot wants the same distance as a number.
+    return 0.8 * (hues - 1) / hues if hues > 1 else False

@@ -1,0 +1,19 @@
+"""Measures of modality imbalance, and the statistics to compare methods with."""
+
+from mmlib.measures.accuracy import masked_accuracy, response_accuracy
+from mmlib.measures.competition import competition_of, competition_strength
+from mmlib.measures.probes import linear_probe, monomodal_gap
+from mmlib.measures.shapley_values import shapley_values
+from mmlib.measures.statistics import mean_interval, paired_comparison
+
+__all__ = [
+    "competition_of",
+    "competition_strength",
+    "linear_probe",
+    "masked_accuracy",
+    "mean_interval",
+    "monomodal_gap",
+    "paired_comparison",
+    "response_accuracy",
+    "shapley_values",
+]

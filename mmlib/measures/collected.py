@@ -1,0 +1,70 @@
+"""What a network says about every row of a split: evaluation mode, no gradients, batch by batch."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmlib.data.base import Split
+from mmlib.methods import Unimodal
+from mmlib.models import MultimodalModel, eval_mode, subset_logits, subsets
+from mmlib.models.shapley import Coalition
+
+BATCH_ROWS = 1024
+
+
+@torch.no_grad()
+def collect(module: nn.Module, read: Callable[[Mapping[str, Tensor]], Tensor], split: Split) -> Tensor:
+    """read(inputs) for all rows of the split, in order [N, ...], on the module's device.
+
+    module: the network that ``read`` runs; its training flags are as before afterwards. At most 1024 rows go in at once.
+    Raises ValueError for a split without rows or an output that is not finite.
+    """
+    if len(split) == 0:
+        raise ValueError("a measure needs at least one row, the split has none.")
+    device = next(module.parameters()).device
+    with eval_mode(module):
+        values = torch.cat(
+            [
+                read({m: x[start : start + BATCH_ROWS].to(device) for m, x in split.inputs.items()})
+                for start in range(0, len(split), BATCH_ROWS)
+            ]
+        )
+    if not torch.isfinite(values).all():
+        raise ValueError("the network gives NaN or infinite values, which cannot be measured: did its training diverge?")
+    return values
+
+
+def split_logits(model: MultimodalModel, split: Split) -> dict[Coalition, Tensor]:
+    """f(S) [N, C] over the split for every non-empty subset S of the modalities; inputs outside S are zeros."""
+    coalitions = subsets(model.modalities)
+
+    def stacked(inputs: Mapping[str, Tensor]) -> Tensor:
+        logits = subset_logits(model, inputs)
+        return torch.stack([logits[s] for s in coalitions], dim=1)
+
+    return dict(zip(coalitions, collect(model, stacked, split).unbind(1), strict=True))
+
+
+def true_labels(model: MultimodalModel, split: Split) -> Tensor:
+    """The split's labels [N] on the model's device. Raises ValueError if one is not a class of the model."""
+    low, high = int(split.labels.min()), int(split.labels.max())
+    if low < 0 or high >= model.num_classes:
+        raise ValueError(f"labels run from {low} to {high}; the model's classes are 0..{model.num_classes - 1}.")
+    return split.labels.to(model.anchor.device)
+
+
+def accuracy_of(logits: Tensor, labels: Tensor) -> float:
+    """Share of the rows, 0..1, in which the largest of the logits [N, C] is the label's [N]."""
+    return (logits.argmax(1) == labels).double().mean().item()
+
+
+def check_alone(model: MultimodalModel, alone: Unimodal, *splits: Split) -> None:
+    """Raises unless ``alone`` is a network of its own for one of the model's modalities that can read the splits."""
+    if not isinstance(alone, Unimodal):
+        raise TypeError(f"the network trained on one modality must be a Unimodal method, got {type(alone).__name__}.")
+    if alone.model is model:
+        raise ValueError("the Unimodal method holds the very network it is compared with: train it on a network of its own.")
+    for split in splits:
+        model.check(split.inputs)
+        alone.check(split.inputs, split.labels)

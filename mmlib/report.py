@@ -1,0 +1,51 @@
+"""What a notebook leaves behind for tests, plots and readers: metrics.json and table.csv."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from mmlib.files import write_atomically, write_json
+from mmlib.jsonable import to_json
+from mmlib.paths import results_dir
+from mmlib.provenance import provenance
+
+
+def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters: dict) -> None:
+    """Writes results/notebooks/NOTEBOOK/table.csv and then metrics.json; the latter's presence means done.
+
+    metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell.
+    table: tidy, one row a measured value, no empty cell.
+    metrics.json holds notebook, metrics, parameters and provenance.
+    Raises ValueError for NaN or infinity in metrics, for an empty table or an empty cell in it; TypeError for a value
+    that is no JSON type. The message names the entry.
+    """
+    _check_name(notebook)
+    _check_table(table)
+    content = {
+        "notebook": notebook,
+        "metrics": to_json("metrics", metrics),
+        "parameters": to_json("parameters", parameters),
+        "provenance": provenance(),
+    }
+    folder = results_dir() / "notebooks" / notebook
+    (folder / "metrics.json").unlink(missing_ok=True)
+    write_atomically(folder / "table.csv", lambda file: table.to_csv(file, index=False))
+    write_json(folder / "metrics.json", content)
+
+
+def _check_name(notebook: str) -> None:
+    if not re.fullmatch(r"[\w-]+", notebook):
+        raise ValueError(f"notebook must be the notebook's name without folder and .ipynb, got {notebook!r}.")
+
+
+def _check_table(table: pd.DataFrame) -> None:
+    if table.empty:
+        raise ValueError("table has no rows: a notebook reports at least one measured value.")
+    empty = table.isna() | table.isin([np.inf, -np.inf])
+    if empty.any(axis=None):
+        row, column = next((row, column) for column in table for row in table.index[empty[column]])
+        raise ValueError(
+            f"table has {table.at[row, column]} in column {column!r}, row {row}: a tidy table has a value in every "
+            "cell; find out why, or leave that row out and say so in the notebook."
+        )

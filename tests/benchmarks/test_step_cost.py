@@ -1,0 +1,107 @@
+"""The benchmark and the GPU check run and say what they should; how fast a step is is not tested, a busy machine decides that."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmlib.methods import METHODS
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def step_cost(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    import step_cost
+
+    return step_cost
+
+
+@pytest.fixture
+def gpu_check(step_cost):
+    import gpu_check
+
+    return gpu_check
+
+
+def tiny(step_cost):
+    return step_cost.Config({"a": (4,), "v": (6,)}, "mlp", "none", batch=4, classes=3, rounds=3)
+
+
+def test_every_method_is_measured(step_cost):
+    costs = step_cost.measure(tiny(step_cost), device="cpu")
+    assert set(costs) == set(METHODS)
+    assert costs["joint"].ratio == costs["joint"].ratio_low == costs["joint"].ratio_high == 1
+    for cost in costs.values():
+        assert cost.step_ms > 0 and 0 < cost.ratio_low <= cost.ratio <= cost.ratio_high
+    lines = step_cost.table(costs).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(METHODS)
+
+
+def test_ratios_are_taken_round_by_round(step_cost):
+    cost = step_cost._cost([2.0, 30.0, 4.0], [1.0, 10.0, 4.0], None)
+    assert (cost.step_ms, cost.ratio, cost.ratio_low, cost.ratio_high) == (4.0, 2.0, 1.5, 2.5)
+
+
+def test_the_configurations_are_the_ones_of_the_issue(step_cost):
+    for name, config in step_cost.CONFIGS.items():
+        assert config.encoder == "resnet18" and config.batch == 64 and len(config.shapes) == 2
+        assert config.norm == ("batch" if name.endswith("_bn") else "none")
+
+
+def test_the_script_prints_a_table(step_cost, monkeypatch, capsys):
+    monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
+    step_cost.main(["--config", "resnet18", "--rounds", "2", "--device", "cpu"])
+    printed = capsys.readouterr().out
+    assert "a 4, v 6" in printed and "agm" in printed and "x joint" in printed
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with a GPU runs the real check: make gpu-check")
+def test_the_check_writes_one_json(step_cost, gpu_check, monkeypatch, tmp_path):
+    monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
+    monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, "assert 1 + 1 == 2"))
+    out = tmp_path / "deep" / "check.json"
+    assert gpu_check.main(["--out", str(out), "--config", "resnet18"]) == 0
+    report = json.loads(out.read_text())
+    assert report["counts"] == {"passed": 1, "failed": 0, "skipped": 1}
+    assert report["device"]["kind"] == "cpu" and report["device"]["torch"] == torch.__version__
+    assert [t["why"] for t in report["tests"].values() if t["outcome"] == "skipped"] == ["Skipped: needs a moon"]
+    assert set(report["step_cost"]["resnet18"]) == set(METHODS)
+
+
+@pytest.mark.parametrize("body", ["assert 1 + 1 == 3", "import no_such_module_anywhere", "assert broken_name"])
+def test_a_failing_test_fails_the_check(step_cost, gpu_check, monkeypatch, tmp_path, body):
+    monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
+    monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, body))
+    assert gpu_check.main(["--out", str(tmp_path / "check.json"), "--config", "resnet18"]) == 1
+    failed = [t for t in json.loads((tmp_path / "check.json").read_text())["tests"].values() if t["outcome"] == "failed"]
+    assert len(failed) == 1 and failed[0]["why"]
+
+
+def test_a_file_that_cannot_be_read_fails_the_check(gpu_check, monkeypatch, tmp_path):
+    root = _project(tmp_path, "pass")
+    (root / "tests" / "models" / "test_unreadable.py").write_text("import no_such_module_anywhere\n")
+    monkeypatch.setattr(gpu_check, "ROOT", root)
+    assert any("no_such_module_anywhere" in text for text in gpu_check.run_tests().broken)
+
+
+def _project(folder: Path, body: str) -> Path:
+    """A small project with two tests marked gpu, one of them skipped, and one without the mark."""
+    for name in ("models", "methods"):
+        (folder / "tests" / name).mkdir(parents=True)
+    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\nmarkers = ["gpu: x"]\n')
+    (folder / "tests" / "methods" / f"test_made_{abs(hash(body))}.py").write_text(
+        "import pytest\n"
+        f"@pytest.mark.gpu\ndef test_one():\n    {body}\n"
+        '@pytest.mark.gpu\n@pytest.mark.skipif(True, reason="needs a moon")\ndef test_two():\n    pass\n'
+        "def test_unmarked():\n    assert False\n"
+    )
+    return folder
+
+
+def test_the_folders_it_looks_in_exist(gpu_check):
+    assert all((gpu_check.ROOT / folder).is_dir() for folder in gpu_check.FOLDERS)
+    assert sys.modules["step_cost"] is gpu_check.step_cost

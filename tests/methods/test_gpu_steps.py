@@ -1,0 +1,120 @@
+"""A step of every method on a CUDA device against the same step on the CPU."""
+
+import pytest
+import torch
+
+from mmlib.methods import METHODS
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, none found")]
+
+ENCODERS = ("mlp", "conv1d", "conv2d", "resnet18", "transformer")
+NORMS = [(e, norm) for e in ENCODERS[:-1] for norm in ("none", "batch")] + [("transformer", None)]
+# Relative to the largest element of each tensor: convolutions add up in another order on each device.
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 2e-3}
+OPTIONS = {"ogm_ge": {"noise": False}, "agm": {"alpha": 1.5, "cap": 5.0, "theta": 0.5}}  # noise has other draws on each device
+
+
+@pytest.fixture(autouse=True)
+def exact_convolutions():
+    """Full float32 precision and repeatable algorithms on the GPU for the time of a test."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = before
+
+
+def assert_near(ours, theirs, tolerance, what):
+    ours = ours.cpu()
+    scale = max(1.0, theirs.abs().max().item()) if theirs.is_floating_point() else 0
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance * scale, msg=lambda text: f"{what}: {text}")
+
+
+def compare(problem, method_named, twin, name, dtype, device="cuda", **network):
+    """Two steps on each device from one state: logs, gradients, weights and buffers must agree."""
+    model, inputs, labels = problem(rows=8, dtype=dtype, **network)
+    on_cpu = method_named(name, model, **OPTIONS.get(name, {}))
+    on_gpu = twin(on_cpu).to(device)
+    for method in (on_cpu, on_gpu):
+        place = method.model.anchor.device
+        optimizer = torch.optim.SGD(method.parameters(), lr=1e-3, momentum=0.9)
+        batch = {m: x.to(place) for m, x in inputs.items()}
+        for _ in range(2):
+            method.logs = method.step(batch, labels.to(place), optimizer)
+        assert all(value.device == place for value in method.logs.values())
+    for key, value in on_cpu.logs.items():
+        assert_near(on_gpu.logs[key], value, TOLERANCES[dtype], key)
+    other = dict(on_gpu.named_parameters())
+    for key, p in on_cpu.named_parameters():
+        assert (p.grad is None) == (other[key].grad is None), key
+        if p.grad is not None:
+            assert_near(other[key].grad, p.grad, TOLERANCES[dtype], f"gradient of {key}")
+    for key, value in on_cpu.state_dict().items():
+        assert_near(on_gpu.state_dict()[key], value, TOLERANCES[dtype], key)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
+@pytest.mark.parametrize(("encoder", "norm"), NORMS)
+@pytest.mark.parametrize("name", METHODS)
+def test_encoders(problem, method_named, twin, name, encoder, norm, dtype):
+    compare(problem, method_named, twin, name, dtype, encoder=encoder, **({} if norm is None else {"norm": norm}))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
+@pytest.mark.parametrize("fusion", ["sum", "linear", "gated", "film", "attention", "maxout"])
+@pytest.mark.parametrize("name", METHODS)
+def test_fusions(problem, method_named, twin, name, fusion, dtype):
+    compare(problem, method_named, twin, name, dtype, fusion=fusion, head_dropout=0.0)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_own_state_follows_a_model_that_was_moved_alone(problem, method_named, name):
+    model, inputs, labels = problem(dtype=torch.float32)
+    method = method_named(name, model)
+    model.cuda()
+    method.check({m: x.cuda() for m, x in inputs.items()}, labels.cuda())
+    assert all(t.device.type == "cuda" for t in (*method.parameters(), *method.buffers()))
+    method.step({m: x.cuda() for m, x in inputs.items()}, labels.cuda(), torch.optim.SGD(method.parameters(), lr=0.1))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_step_waits_for_the_device(problem, method_named, name):
+    model, inputs, labels = problem(norm="batch", dropout=0.2, dtype=torch.float32)
+    method = method_named(name, model).cuda()
+    batch, labels = {m: x.cuda() for m, x in inputs.items()}, labels.cuda()
+    optimizer = torch.optim.SGD(method.parameters(), lr=0.1, momentum=0.9)
+    method.step(batch, labels, optimizer)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        method.step(batch, labels, optimizer)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_captured_step_is_the_step(problem, method_named, twin, name, norm):
+    """The whole step in a CUDA graph, replayed: the same numbers as steps run one by one."""
+    model, inputs, labels = problem(dtype=torch.float32, norm=norm)
+    eager = method_named(name, model, **OPTIONS.get(name, {})).cuda()
+    captured = twin(eager)
+    batch, labels = {m: x.cuda() for m, x in inputs.items()}, labels.cuda()
+    plain, graphed = (torch.optim.SGD(m.parameters(), lr=0.05, momentum=0.9) for m in (eager, captured))
+    for _ in range(6):
+        logs = eager.step(batch, labels, plain)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            captured.step(batch, labels, graphed)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        replayed = captured.step(batch, labels, graphed)
+    for _ in range(3):
+        graph.replay()
+    torch.cuda.synchronize()
+    for key, value in logs.items():
+        assert_near(replayed[key], value.cpu(), 1e-5, key)
+    for key, value in eager.state_dict().items():
+        assert_near(captured.state_dict()[key], value.cpu(), 1e-5, key)
