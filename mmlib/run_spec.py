@@ -14,7 +14,7 @@ from mmlib.jsonable import to_json
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS
 from mmlib.profiles import PROFILES, default_profile
-from mmlib.recipes import RECIPES
+from mmlib.recipes import METHOD_OPTIONS, RECIPES
 from mmlib.run_measures import MEASURES, NEED_FUSION
 from mmlib.training import check_settings
 
@@ -52,6 +52,7 @@ class RunSpec:
         recipe = RECIPES[self.data]
         self._set("model", self.model or recipe.encoder)
         self._set("seeds", tuple(range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
+        self._set("method_options", {**METHOD_OPTIONS.get(self.method, {}), **self.method_options})
         self._set("model_options", {**recipe.model, **self.model_options})
         self._set("training", {**recipe.training, "epochs": recipe.epochs[self.profile], **self.training})
         self._set("measures", tuple(self.measures))

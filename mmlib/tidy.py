@@ -1,10 +1,10 @@
-"""Cleaning an executed notebook, so that a copy kept in git has reviewable diffs and a page made of it can be read aloud."""
+"""Cleaning an executed notebook: the copy kept in git gets reviewable diffs, the page gets words for its pictures."""
 
 import re
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
-from mmlib.figures.listed import figures_listed
+from mmlib.figure_list import figures_listed
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CELL_NOISE = ("papermill", "execution", "collapsed", "scrolled")
@@ -19,7 +19,7 @@ def saved_figures(source: str) -> list[str]:
 
 def normalise(notebook: NotebookNode) -> None:
     """Removes what differs from run to run: widgets, timings, papermill's notes, foreign kernel names. In place."""
-    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info=NotebookNode(name="python"))
+    notebook.metadata = from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         for noise in CELL_NOISE:
             cell.metadata.pop(noise, None)

@@ -77,6 +77,7 @@ def fit(
         for epoch in _progress(range(len(run.history.epochs), epochs), type(method).__name__):
             method.begin_epoch(epoch, data)
             logs = _train_epoch(method, run.optimizer, data.train, _batches(len(data.train), batch_size, seed, epoch))
+            _check_finite(method, logs, run.history)
             valid = {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
             run.finish_epoch({"epoch": epoch, **logs, **valid, **(on_epoch(epoch, method) if on_epoch else {})})
     method.load_state_dict(run.best)
@@ -159,14 +160,20 @@ def _train_epoch(
         logs = method.step(*train.rows(rows.to(train.labels.device)), optimizer)
         names = list(logs)
         totals = totals + torch.stack([value.double() for value in logs.values()]) * len(rows)
-    means = dict(zip(names, (totals / len(train)).tolist(), strict=True))
-    if not all(math.isfinite(value) for value in means.values()):
-        raise TrainingDiverged(
-            f"{type(method).__name__} is no longer finite in epoch {method.epoch}: "
-            + ", ".join(f"{name} = {value:.4g}" for name, value in means.items())
-            + f". {method.divergence_hint}"
-        )
-    return means
+    return dict(zip(names, (totals / len(train)).tolist(), strict=True))
+
+
+def _check_finite(method: Method, logs: dict[str, float], history: History) -> None:
+    if all(math.isfinite(value) for value in logs.values()):
+        return
+    before = f" The epoch before: {_listed(history.epochs[-1])}." if history.epochs else ""
+    raise TrainingDiverged(
+        f"{type(method).__name__} is no longer finite in epoch {method.epoch}: {_listed(logs)}.{before} {method.divergence_hint}"
+    )
+
+
+def _listed(logs: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {value:.4g}" for name, value in logs.items() if name != "epoch")
 
 
 def _batches(total: int, batch_size: int, seed: int, epoch: int) -> list[Tensor]:

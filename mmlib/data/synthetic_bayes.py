@@ -1,7 +1,7 @@
 """The highest accuracy any classifier can reach on the synthetic data, from every subset of modalities.
 
-All maps from the latents h_m to the inputs are invertible, so the posterior of the label given the latents is that given
-the inputs. With L_m[d] the likelihood ratio of "m shows direction d" over "m shows nothing", the kinds of samples give
+All maps from the latents h_m to the inputs are invertible, so the posterior of the label is the same given either.
+With L_m[d] the likelihood ratio of "m shows direction d" over "m shows nothing", the kinds of samples give
     p(h_S | y) ~ p_shared prod_S L_m[y] + sum_{m in S} p_unique,m L_m[y] + p_synergy Y_S[y] + the rest,
 where Y_S is the mean of prod_S L_m[C + a_m] over the codes a that sum to y. If S holds every modality this is a
 convolution over Z_C; otherwise the codes in S are independent and Y_S does not depend on y.

@@ -1,7 +1,7 @@
 """How a synthetic sample comes about: which modalities tell what about its label.
 
-After Kontras et al. (NeurIPS 2025, arXiv 2411.07335, section 4.1), with more than two modalities and with synergy added.
-Every modality m has 2C orthonormal directions in R^50: C that show a class directly, and C that show a code. Its latent is
+After Kontras et al. (NeurIPS 2025, arXiv 2411.07335, section 4.1), for more modalities and with synergy.
+Every modality m has 2C orthonormal directions in R^50: C show a class directly, and C show a code. Its latent is
     h_m = noise_m * n_m + signal_m * (the direction it shows, or 0),   n_m ~ N(0, I).
 """
 
@@ -37,8 +37,8 @@ class Process:
 def draw_labels(process: Process, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
     """Labels [N] and, for each modality, the number of the direction shown, LongTensor [N, M].
 
-    Directions 0..C-1 show a class, C..2C-1 show a code, 2C is none. The codes of a synergy sample are uniform subject to
-    (sum of codes) mod C = label, so any M - 1 of them are independent of the label.
+    Directions 0..C-1 show a class, C..2C-1 show a code, 2C is none. The codes of a synergy sample are uniform subject
+    to (sum of codes) mod C = label, so any M - 1 of them are independent of the label.
     """
     modalities, classes = len(process.names), process.classes
     labels = torch.randint(classes, (count,), generator=generator)

@@ -1,7 +1,18 @@
-"""Figures: one style, one way to save, one list."""
+"""Figures: one style, one function per kind of figure, one way to save, one list."""
 
-from mmlib.figures.listed import figures_listed
+from mmlib.figure_list import figures_listed
+from mmlib.figures.plots import canvas, curves, finish, noted, seed_points
 from mmlib.figures.save import save_figure
 from mmlib.figures.style import apply_style, look
 
-__all__ = ["apply_style", "figures_listed", "look", "save_figure"]
+__all__ = [
+    "apply_style",
+    "canvas",
+    "curves",
+    "figures_listed",
+    "finish",
+    "look",
+    "noted",
+    "save_figure",
+    "seed_points",
+]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from mmlib.figures.style import METHOD_LOOKS, apply_style, for_seaborn, method_looks, modality_looks
+from mmlib.figures.style import Look, apply_style, look
 from mmlib.measures import mean_interval
 
 INTERVAL_NOTE = "Large marks: mean and 95 % t-interval over {n} seeds. Small dots: single seeds."
@@ -40,15 +40,16 @@ def seed_points(
     """
     figure, axes = canvas(size)
     names = list(dict.fromkeys(table[hue]))
-    style = for_seaborn(looks_of(names))
+    looks = look(names)
     common = {
-        "data": table, "x": x, "y": "value", "hue": hue, "hue_order": names, "palette": style["palette"], "ax": axes,
+        "data": table, "x": x, "y": "value", "hue": hue, "hue_order": names, "ax": axes,
+        "palette": {name: looks[name].colour for name in names},
         "order": list(dict.fromkeys(table[x])) if order is None else list(order),
     }  # fmt: skip
-    sns.stripplot(**common, dodge=len(names) > 1, size=3, alpha=0.45, jitter=False, legend=False)
+    sns.stripplot(**common, dodge=len(names) > 1, size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False)
     sns.pointplot(
-        **common, markers=[style["markers"][n] for n in names], dodge=_strip_dodge(len(names)), linestyle="none",
-        errorbar=interval, capsize=0.08 / len(names), markersize=8, err_kws={"linewidth": 1.6},
+        **common, markers=[looks[name].marker for name in names], dodge=_strip_dodge(len(names)), linestyle="none",
+        errorbar=interval, capsize=0.08 / len(names), markersize=8, err_kws={"linewidth": 1.6}, zorder=3,
     )  # fmt: skip
     draw_references(axes, references or {})
     finish(axes, xlabel, ylabel, percent)
@@ -63,48 +64,48 @@ def curves(
     xlabel: str,
     ylabel: str,
     panel: str | None = None,
-    references: Mapping[str, float] | None = None,
+    references: Mapping[str, float | Mapping[str, float]] | None = None,
     percent: bool = True,
     log_x: bool = False,
     size: tuple[float, float] = (7.0, 4.0),
 ) -> Figure:
-    """``value`` along the numeric column ``x``, one line per ``hue``; one panel beside the other per value of ``panel``."""
+    """``value`` along the numeric column ``x``, one line per ``hue``; one panel beside the other per value of ``panel``.
+
+    references: label -> value, or {panel: value} for a line in some panels only; log_x: logarithmic x axis.
+    """
     titles = [None] if panel is None else list(dict.fromkeys(table[panel]))
     figure, all_axes = canvas(size, columns=len(titles))
     names = list(dict.fromkeys(table[hue]))
     for axes, title in zip(np.atleast_1d(all_axes), titles, strict=True):
         part = table if title is None else table[table[panel] == title]
-        for name, style in looks_of(names).items():
-            draw_course(axes, part[part[hue] == name], x, name, style)
-        draw_references(axes, references or {})
+        for name, drawn in look(names).items():
+            draw_course(axes, part[part[hue] == name], x, name, drawn)
+        draw_references(axes, _in_panel(references or {}, title))
         finish(axes, xlabel, ylabel if axes is np.atleast_1d(all_axes)[0] else "", percent, title=title)
         if log_x:
             axes.set_xscale("log")
+            axes.set_xticks(sorted(part[x].unique()), [f"{value:g}" for value in sorted(part[x].unique())])
+            axes.minorticks_off()
     return noted(figure, BAND_NOTE.format(n=table["seed"].nunique()))
 
 
-def looks_of(names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Methods look the same in every figure; anything else takes its look by position."""
-    return method_looks(names) if set(names) <= set(METHOD_LOOKS) else modality_looks(names)
-
-
-def draw_course(axes: Axes, table: pd.DataFrame, x: str, label: str, look: Mapping[str, str]) -> None:
+def draw_course(axes: Axes, table: pd.DataFrame, x: str, label: str, drawn: Look) -> None:
     """Mean and interval of ``value`` along ``x``, marks on a few points so that lines differ without colour."""
     groups = table.groupby(x)["value"]
     middle = groups.mean()
     spread = groups.apply(lambda values: pd.Series(interval(values.to_numpy()), index=["low", "high"])).unstack()
     every = max(1, len(middle) // 8)
-    axes.plot(middle.index, middle, label=label, markevery=every, **look)
-    axes.fill_between(middle.index, spread["low"], spread["high"], color=look["color"], alpha=0.18, linewidth=0)
+    axes.plot(middle.index, middle, label=label, color=drawn.colour, marker=drawn.marker, linestyle=drawn.line, markevery=every)
+    axes.fill_between(middle.index, spread["low"], spread["high"], color=drawn.colour, alpha=0.18, linewidth=0)
 
 
 def draw_references(axes: Axes, references: Mapping[str, float]) -> None:
-    """Horizontal lines with their names written at the right-hand end."""
+    """Horizontal lines with their names written on them, at the left."""
     for label, y in references.items():
         axes.axhline(y, color="0.35", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
         axes.annotate(
-            label, (1.0, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-            va="center", fontsize="small", color="0.25",
+            label, (0.0, y), xycoords=("axes fraction", "data"), xytext=(4, 2), textcoords="offset points",
+            va="bottom", fontsize="small", color="0.25",
         )  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def finish(axes: Axes, xlabel: str, ylabel: str, percent: bool, title: str | Non
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set_title(title or "")
     if percent:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         axes.legend(handles, labels, title=None, frameon=False)
@@ -129,6 +130,11 @@ def noted(figure: Figure, note: str) -> Figure:
     """The figure with a small line under it that says what marks and intervals are."""
     figure.supxlabel(note, fontsize="x-small", color="0.35")
     return figure
+
+
+def _in_panel(references: Mapping[str, float | Mapping[str, float]], panel: str | None) -> dict[str, float]:
+    values = {label: y.get(panel) if isinstance(y, Mapping) else y for label, y in references.items()}
+    return {label: y for label, y in values.items() if y is not None}
 
 
 def _strip_dodge(hues: int) -> float | bool:

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from mmlib import checks
-from mmlib.figures.listed import figures_listed
+from mmlib.figure_list import figures_listed
 from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.jsonable import to_json
 from mmlib.paths import results_dir

@@ -80,6 +80,6 @@ def look(names: Iterable[str]) -> dict[str, Look]:
     free = [each for each in POSITION_LOOKS if each.colour not in taken]
     others = [name for name in names if name not in METHOD_LOOKS]
     if len(others) > len(free):
-        raise ValueError(f"the style can tell {len(free)} names apart here, got {len(others)}: draw fewer in one figure.")
+        raise ValueError(f"the style can tell {len(free)} names apart here, got {len(others)}: draw fewer at once.")
     by_position = dict(zip(others, free))
     return {name: METHOD_LOOKS.get(name) or by_position[name] for name in names}

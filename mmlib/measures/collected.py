@@ -17,7 +17,7 @@ BATCH_ROWS = 1024
 def collect(module: nn.Module, read: Callable[[Mapping[str, Tensor]], Tensor], split: Split) -> Tensor:
     """read(inputs) for all rows of the split, in order [N, ...], on the module's device.
 
-    module: the network that ``read`` runs; its training flags are as before afterwards. At most 1024 rows go in at once.
+    module: the network that ``read`` runs; its training flags stay as they were. At most 1024 rows go in at once.
     Raises ValueError for a split without rows or an output that is not finite.
     """
     if len(split) == 0:
@@ -31,7 +31,7 @@ def collect(module: nn.Module, read: Callable[[Mapping[str, Tensor]], Tensor], s
             ]
         )
     if not torch.isfinite(values).all():
-        raise ValueError("the network gives NaN or infinite values, which cannot be measured: did its training diverge?")
+        raise ValueError("the network gives NaN or infinite values and cannot be measured: did it diverge?")
     return values
 
 
@@ -60,11 +60,10 @@ def accuracy_of(logits: Tensor, labels: Tensor) -> float:
 
 
 def check_alone(model: MultimodalModel, alone: Unimodal, *splits: Split) -> None:
-    """Raises unless ``alone`` is a network of its own for one of the model's modalities that can read the splits."""
+    """Raises unless ``alone`` is a Unimodal method with a network other than ``model`` that can read the splits."""
     if not isinstance(alone, Unimodal):
         raise TypeError(f"the network trained on one modality must be a Unimodal method, got {type(alone).__name__}.")
     if alone.model is model:
-        raise ValueError("the Unimodal method holds the very network it is compared with: train it on a network of its own.")
+        raise ValueError("the Unimodal method holds the network it is compared with: train it on a network of its own.")
     for split in splits:
-        model.check(split.inputs)
         alone.check(split.inputs, split.labels)

@@ -20,8 +20,8 @@ def competition_strength(z_dep: Rows, y_dep: Rows, z_eval: Rows, y_eval: Rows, p
     """d = trace(pinv(B) R^T R) / D with B = N cov(Y) and R = Yhat - Y on the evaluation rows (Li et al., ICCV 2023).
 
     Yhat is the ridge regression with intercept of Y on Z, fitted on the "dep" rows. Z [N, K]: fused features of the
-    joint network; Y [N, D]: mono-modal concept; N and D are those of y_eval, cov is the unbiased one. penalty: weight of
-    the squared coefficients, 120 in the authors' program.
+    joint network; Y [N, D]: mono-modal concept; N and D are those of y_eval, cov is the unbiased one. penalty: weight
+    of the squared coefficients, 120 in the authors' program.
     0: the concept is a linear function of Z (weak competition); near 1: Z predicts no better than the mean; can be
     above 1. d stays the same under an invertible affine map of Y, a rotation or shift of Z, and any order of the rows.
     D counts all columns of Y, but directions in which y_eval does not vary (dead ReLUs; variance
@@ -33,7 +33,7 @@ def competition_strength(z_dep: Rows, y_dep: Rows, z_eval: Rows, y_eval: Rows, p
     z_eval, y_eval = _pair("eval", z_eval, y_eval)
     for name, dep, held in (("z", z_dep, z_eval), ("y", y_dep, y_eval)):
         if dep.shape[1] != held.shape[1]:
-            raise ValueError(f"{name}_dep has {dep.shape[1]} columns, {name}_eval has {held.shape[1]}: they must agree.")
+            raise ValueError(f"{name}_dep has {dep.shape[1]} columns, {name}_eval has {held.shape[1]}: must be equal.")
     if (y_eval == y_eval[0]).all():
         raise ValueError("y_eval is the same in every row, so there is no concept to look for: is its network dead?")
     rows, width = y_eval.shape
@@ -47,8 +47,8 @@ def competition_of(
 ) -> float:
     """competition_strength for ``concept.modality`` in a trained network.
 
-    Z: fused features of ``model``; Y: penultimate features of ``concept``, trained on its modality alone in a network of
-    its own. dep: the rows the ridge is fitted on, held aside from training; held: the rows on which d is measured.
+    Z: fused features of ``model``; Y: penultimate features of ``concept``, trained on its modality alone in a network
+    of its own. dep: the rows the ridge is fitted on, held aside from training; held: the rows on which d is measured.
     Raises TypeError or ValueError if the two networks and the splits do not fit each other.
     """
     check_alone(model, concept, dep, held)

@@ -28,7 +28,7 @@ def linear_probe(model: MultimodalModel, modality: str, train: Split, test: Spli
     x_train, x_test = (_features(model, modality, split) for split in (train, test))
     y_train, y_test = (true_labels(model, split).cpu().numpy() for split in (train, test))
     if (y_train == y_train[0]).all():
-        raise ValueError(f"a probe needs train rows of at least two classes, all {len(y_train)} are of class {y_train[0]}.")
+        raise ValueError(f"a probe needs rows of two or more classes, all {len(y_train)} are of class {y_train[0]}.")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=MOST_ITERATIONS))
     return float(probe.fit(x_train.numpy(), y_train).score(x_test.numpy(), y_test))
 

@@ -13,7 +13,7 @@ from mmlib.models import MultimodalModel, shapley
 def shapley_values(
     model: MultimodalModel, split: Split, of: str = "accuracy", majority: Tensor | None = None
 ) -> dict[str, float]:
-    """Exact Shapley value of every modality m over the 2^M subsets of inputs (Kontras et al. 2024; Wei et al., CVPR 2024).
+    """Exact Shapley value of each modality over the 2^M subsets (Kontras et al. 2024; Wei et al., CVPR 2024).
 
     of="accuracy": value of S is the accuracy of f(S), 0..1; value of the empty set is the accuracy of always saying
     the majority class: the most frequent one of ``majority`` (LongTensor [K]: the training labels), or of the split's
@@ -41,7 +41,7 @@ def _majority_accuracy(split: Split, majority: Tensor | None) -> float:
     counted = split.labels if majority is None else majority
     if counted.dtype != torch.long or counted.ndim != 1 or len(counted) == 0:
         raise ValueError(
-            f"majority must be a LongTensor [K] of labels with K >= 1, got {counted.dtype} with shape {tuple(counted.shape)}."
+            f"majority must be a LongTensor [K] of labels, K >= 1, got {counted.dtype} of shape {tuple(counted.shape)}."
         )
     most_frequent = torch.bincount(counted.cpu()).argmax()
     return (split.labels.cpu() == most_frequent).double().mean().item()

@@ -33,9 +33,9 @@ def paired_comparison(table: pd.DataFrame, baseline: str, level: float = 0.95) -
     """Every other method minus ``baseline``, paired by seed.
 
     table: tidy, one row per method and seed, columns method, seed, value. Gives one row per method, in the order of the
-    table: method, baseline, seeds (their number), difference (mean), low, high (t interval), p (two-sided paired t-test),
-    p_holm (p corrected by Holm 1979 for the comparisons of this call). With fewer than 5 seeds both p are NaN. Methods
-    equal on every seed have p = 1.
+    table: method, baseline, seeds (their number), difference (mean), low, high (t interval), p (two-sided paired
+    t-test), p_holm (p corrected by Holm 1979 for the comparisons of this call). With fewer than 5 seeds both p
+    are NaN. Methods equal on every seed have p = 1.
     Raises ValueError for missing columns, values that are not finite, a pair of method and seed that comes twice, an
     unknown baseline, nothing to compare it with, or methods whose seeds differ.
     """
@@ -54,7 +54,7 @@ def paired_comparison(table: pd.DataFrame, baseline: str, level: float = 0.95) -
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Holm's step-down correction of a family of p-values: the i-th smallest of k times (k - i + 1), never decreasing."""
+    """Holm's step-down correction of k p-values: the i-th smallest times (k - i + 1), never below the one before."""
     p = np.asarray(p, dtype=np.float64)
     order = np.argsort(p)
     steps = p[order] * np.arange(len(p), 0, -1)

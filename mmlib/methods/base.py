@@ -65,6 +65,7 @@ class Method(nn.Module):
     @torch.no_grad()
     def predict(self, inputs: Inputs) -> Tensor:
         """Logits [B, C] in evaluation mode, without gradients; leaves the training flags as they are."""
+        self.model.check(inputs)
         with eval_mode(self):
             return self(inputs)
 

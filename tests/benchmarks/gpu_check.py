@@ -34,7 +34,9 @@ class Outcomes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keeps the test itself, and whatever went wrong before or after it."""
         if report.when == "call" or report.outcome != "passed":
-            self.tests[report.nodeid] = {"outcome": report.outcome} | ({"why": _why(report)} if not report.passed else {})
+            self.tests[report.nodeid] = {"outcome": report.outcome} | (
+                {"why": _why(report)} if not report.passed else {}
+            )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keeps the files that could not be read."""
@@ -85,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", nargs="+", choices=step_cost.CONFIGS, default=list(step_cost.DEFAULT))
     options = parser.parse_args(arguments)
     outcomes = run_tests()
-    counts = {kind: sum(t["outcome"] == kind for t in outcomes.tests.values()) for kind in ("passed", "failed", "skipped")}
+    counts = {
+        kind: sum(t["outcome"] == kind for t in outcomes.tests.values()) for kind in ("passed", "failed", "skipped")
+    }
     report = {
         "device": device(),
         "counts": counts,

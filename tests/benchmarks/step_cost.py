@@ -2,7 +2,7 @@
 
     python3 tests/benchmarks/step_cost.py [--config NAME ...] [--rounds N] [--threads N] [--device auto|cpu|cuda]
 
-All methods take turns in one process, one step each per round, so that whatever slows the machine slows all of them; the
+All methods take turns in one process, one step each per round, so that whatever slows the machine slows all; the
 figure is the median over rounds of (step of the method / joint step of the same round).
 """
 
@@ -49,7 +49,7 @@ WARM_UP = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """Milliseconds of a step (median), ratio to the joint step (median, quartiles), peak MiB on a GPU (None on a CPU)."""
+    """Milliseconds of a step (median), ratio to the joint step (median, quartiles), peak MiB on a GPU (else None)."""
 
     step_ms: float
     ratio: float
@@ -144,7 +144,8 @@ def main(arguments: list[str] | None = None) -> None:
     for name in options.config:
         config = CONFIGS[name]
         sizes = ", ".join(f"{m} {'x'.join(map(str, shape))}" for m, shape in config.shapes.items())
-        print(f"{name}: {config.encoder}, norm {config.norm}, batch {config.batch}, {sizes}, {torch.get_num_threads()} threads")
+        network = f"{config.encoder}, norm {config.norm}, batch {config.batch}, {sizes}"
+        print(f"{name}: {network}, {torch.get_num_threads()} threads")
         print(table(measure(config, options.device, options.rounds)), flush=True)
 
 

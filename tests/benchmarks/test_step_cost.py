@@ -1,4 +1,4 @@
-"""The benchmark and the GPU check run and say what they should; how fast a step is is not tested, a busy machine decides that."""
+"""The benchmark and the GPU check run and say what they should; speed is not tested, a busy machine decides it."""
 
 import json
 import sys
@@ -77,7 +77,9 @@ def test_a_failing_test_fails_the_check(step_cost, gpu_check, monkeypatch, tmp_p
     monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
     monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, body))
     assert gpu_check.main(["--out", str(tmp_path / "check.json"), "--config", "resnet18"]) == 1
-    failed = [t for t in json.loads((tmp_path / "check.json").read_text())["tests"].values() if t["outcome"] == "failed"]
+    failed = [
+        t for t in json.loads((tmp_path / "check.json").read_text())["tests"].values() if t["outcome"] == "failed"
+    ]
     assert len(failed) == 1 and failed[0]["why"]
 
 
@@ -92,7 +94,9 @@ def _project(folder: Path, body: str) -> Path:
     """A small project with two tests marked gpu, one of them skipped, and one without the mark."""
     for name in ("models", "methods"):
         (folder / "tests" / name).mkdir(parents=True)
-    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\nmarkers = ["gpu: x"]\n')
+    (folder / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\naddopts = "--import-mode=importlib"\nmarkers = ["gpu: x"]\n'
+    )
     (folder / "tests" / "methods" / f"test_made_{abs(hash(body))}.py").write_text(
         "import pytest\n"
         f"@pytest.mark.gpu\ndef test_one():\n    {body}\n"

@@ -66,7 +66,8 @@ def test_more_modalities_never_lower_the_limit():
 @pytest.mark.parametrize("subset", [(0,), (2,), (0, 2), (0, 1, 2)])
 def test_posterior_equals_enumeration_of_all_kinds_and_codes(subset):
     """Sums the density of h_S over every kind, label and code tuple, sharing nothing with the implementation."""
-    process = process_of(modalities=3, classes=3, unique={"a": 0.1, "b": 0.05, "c": 0.02}, noise={"a": 1, "b": 2, "c": 1})
+    unique, noise = {"a": 0.1, "b": 0.05, "c": 0.02}, {"a": 1, "b": 2, "c": 1}
+    process = process_of(modalities=3, classes=3, unique=unique, noise=noise)
     latents, _ = sample(process, 6)
     kinds = {"shared": 0.4, 0: 0.1, 1: 0.05, 2: 0.02, "synergy": 0.3, "none": 1 - 0.87}
     expected = torch.zeros(6, 3, dtype=torch.float64)

@@ -149,7 +149,7 @@ def test_check_hash_removes_the_wrong_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("stderr", "words"),
-    [("python: No module named pip\n", "ensurepip"), ("WARNING: Retrying\nERROR: No matching distribution\n", "network")],
+    [("python: No module named pip\n", "ensurepip"), ("WARNING: Retry\nERROR: No such version\n", "network")],
 )
 def test_failing_pip_says_what_to_do(shop, monkeypatch, capsys, stderr, words):
     monkeypatch.setattr(wheels.subprocess, "run", lambda a, **_: subprocess.CompletedProcess(a, 1, "", stderr))

@@ -3,7 +3,14 @@ import torch
 from torch import nn
 
 from mmlib.data.base import Split
-from mmlib.measures import competition_of, linear_probe, masked_accuracy, monomodal_gap, response_accuracy, shapley_values
+from mmlib.measures import (
+    competition_of,
+    linear_probe,
+    masked_accuracy,
+    monomodal_gap,
+    response_accuracy,
+    shapley_values,
+)
 from mmlib.measures.collected import BATCH_ROWS, check_alone, collect, split_logits
 from mmlib.methods import Joint, Unimodal
 from mmlib.models import ConcatFusion, MultimodalModel, build_model

@@ -4,7 +4,7 @@ import torch
 
 from mmlib.data.base import Split
 from mmlib.measures import competition_of, competition_strength
-from mmlib.methods import Unimodal
+from mmlib.methods import Joint, Unimodal
 from mmlib.models import ConcatFusion, MultimodalModel, build_model
 
 
@@ -94,7 +94,7 @@ def test_rounding_of_float32_features_is_not_a_direction():
     generator = torch.Generator().manual_seed(0)
     z, z_eval = torch.randn(500, 3, generator=generator), torch.randn(500, 3, generator=generator)
     weight = torch.randn(3, 32, generator=generator)
-    y, y_eval = z @ weight + 1, z_eval @ weight + 1
+    y, y_eval = z @ weight + 50, z_eval @ weight + 50
     assert competition_strength(z, y, z_eval, y_eval, penalty=1e-6) < 1e-9
 
 
@@ -153,6 +153,18 @@ def test_a_joint_network_that_dropped_a_modality_shows_it():
     kept, lost = (competition_of(half, Unimodal(other, m), dep, held, penalty=1e-6) for m in ("a", "b"))
     assert kept < 1e-4
     assert lost > 0.9 * alive(other.encoders["b"], held.inputs["b"])
+
+
+def test_networks_that_cannot_be_compared_are_refused():
+    model = build_model({"a": (10,), "b": (10,)}, 10, width=8)
+    dep, held = rows(20, 0), rows(20, 1)
+    with pytest.raises(TypeError, match="must be a Unimodal method, got Joint"):
+        competition_of(model, Joint(build_model({"a": (10,), "b": (10,)}, 10, width=8)), dep, held)
+    with pytest.raises(ValueError, match="a network of its own"):
+        competition_of(model, Unimodal(model, "a"), dep, held)
+    other = Unimodal(build_model({"a": (10,), "b": (10,)}, 10, width=8), "a")
+    with pytest.raises(ValueError, match="missing \\['b'\\]"):
+        competition_of(model, other, dep, Split({"a": held.inputs["a"]}, held.labels))
 
 
 def alive(encoder, x):

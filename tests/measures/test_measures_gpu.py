@@ -5,7 +5,14 @@ import torch
 
 pytest.importorskip("sklearn", reason="the measures need scikit-learn, which this machine has not")
 
-from mmlib.measures import competition_of, linear_probe, masked_accuracy, monomodal_gap, response_accuracy, shapley_values
+from mmlib.measures import (
+    competition_of,
+    linear_probe,
+    masked_accuracy,
+    monomodal_gap,
+    response_accuracy,
+    shapley_values,
+)
 from mmlib.methods import Unimodal
 from mmlib.models import build_model
 

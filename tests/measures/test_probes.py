@@ -27,6 +27,14 @@ def test_a_probe_finds_planted_classes_at_any_scale():
     assert linear_probe(identity(), "a", planted(300, 0, offset=5.0), planted(200, 1, offset=5.0)) == 1.0
 
 
+def test_small_features_count_as_much_as_large_ones():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(2, (400,), generator=generator)
+    small = torch.stack([0.001 * labels, *(100 * torch.randn(3, 400, generator=generator))], dim=1)
+    split = Split({"a": small, "b": small}, labels)
+    assert linear_probe(identity(), "a", split, split) == 1.0
+
+
 def test_a_probe_is_at_chance_on_noise():
     assert linear_probe(identity(), "b", planted(2000, 0), planted(2000, 1)) == pytest.approx(0.25, abs=0.04)
 

@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,9 @@ def test_the_interval_agrees_with_scipy(level):
 
 
 def test_one_seed_has_a_mean_and_no_interval():
-    mean, low, high = mean_interval([0.7])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mean, low, high = mean_interval([0.7])
     assert mean == 0.7 and math.isnan(low) and math.isnan(high)
 
 
@@ -48,19 +51,20 @@ def test_holm_on_known_numbers():
 
 
 def tidy(**values):
-    return pd.DataFrame([(m, s, v) for m, vs in values.items() for s, v in enumerate(vs)], columns=["method", "seed", "value"])
+    rows = [(m, s, v) for m, vs in values.items() for s, v in enumerate(vs)]
+    return pd.DataFrame(rows, columns=["method", "seed", "value"])
 
 
 FIVE = {
     "joint": [0.80, 0.82, 0.79, 0.81, 0.83],
-    "agm": [0.83, 0.84, 0.83, 0.83, 0.86],
     "ogm_ge": [0.81, 0.80, 0.80, 0.82, 0.82],
+    "agm": [0.83, 0.84, 0.83, 0.83, 0.86],
 }
 
 
 def test_methods_are_compared_by_their_differences_on_equal_seeds():
     result = paired_comparison(tidy(**FIVE), baseline="joint")
-    assert list(result["method"]) == ["agm", "ogm_ge"] and set(result["baseline"]) == {"joint"}
+    assert list(result["method"]) == ["ogm_ge", "agm"] and set(result["baseline"]) == {"joint"}
     assert list(result["seeds"]) == [5, 5]
     for row in result.itertuples():
         expected = stats.ttest_rel(FIVE[row.method], FIVE["joint"])
@@ -68,19 +72,26 @@ def test_methods_are_compared_by_their_differences_on_equal_seeds():
         assert row.difference == pytest.approx(np.mean(FIVE[row.method]) - np.mean(FIVE["joint"]), abs=1e-12)
         assert (row.low, row.high) == pytest.approx((interval.low, interval.high), abs=1e-12)
         assert row.p == pytest.approx(expected.pvalue, rel=1e-9)
-    assert result["p_holm"].iloc[0] == pytest.approx(2 * result["p"].iloc[0])
+    least = result.loc[result["p"].idxmin()]
+    assert least["method"] == "agm" and least["p_holm"] == pytest.approx(2 * least["p"])
+
+
+def test_the_level_is_that_of_the_interval():
+    row = paired_comparison(tidy(**FIVE), "joint", level=0.8).set_index("method").loc["agm"]
+    expected = stats.ttest_rel(FIVE["agm"], FIVE["joint"]).confidence_interval(0.8)
+    assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_seeds_are_paired_by_their_number_and_not_by_their_place():
     table = tidy(**FIVE)
-    pd.testing.assert_frame_equal(
-        paired_comparison(table, "joint"), paired_comparison(table.sort_values(["method", "value"]), "joint")
-    )
+    mixed = table.sort_values(["method", "value"], ascending=False)
+    pd.testing.assert_frame_equal(paired_comparison(table, "joint"), paired_comparison(mixed, "joint"))
 
 
 def test_pairing_sees_what_unpaired_methods_would_miss():
     joint = [0.1, 0.3, 0.5, 0.7, 0.9]
-    result = paired_comparison(tidy(joint=joint, agm=[v + d for v, d in zip(joint, [0.01, 0.012, 0.009, 0.01, 0.011])]), "joint")
+    agm = [v + d for v, d in zip(joint, [0.01, 0.012, 0.009, 0.01, 0.011])]
+    result = paired_comparison(tidy(joint=joint, agm=agm), "joint")
     assert result["low"].item() > 0 and result["p"].item() < 0.001
 
 
@@ -91,17 +102,19 @@ def test_fewer_than_five_seeds_give_an_interval_and_no_p():
 
 
 def test_equal_methods_have_p_one():
-    result = paired_comparison(tidy(joint=FIVE["joint"], same=FIVE["joint"], agm=FIVE["agm"]), "joint").set_index("method")
+    table = tidy(joint=FIVE["joint"], same=FIVE["joint"], agm=FIVE["agm"])
+    result = paired_comparison(table, "joint").set_index("method")
     assert result.loc["same", ["difference", "p", "p_holm"]].tolist() == [0, 1, 1]
     assert result.loc["agm", "p_holm"] == pytest.approx(2 * result.loc["agm", "p"])
 
 
 def test_wrong_tables_are_named():
     table = tidy(**FIVE)
-    with pytest.raises(ValueError, match="'agm' lacks seeds \\[4\\]"):
+    with pytest.raises(ValueError, match="'ogm_ge' lacks seeds \\[4\\]"):
         paired_comparison(table.drop(index=9), "joint")
+    more = pd.DataFrame([("agm", 7, 1.0), ("ogm_ge", 7, 1.0)], columns=table.columns)
     with pytest.raises(ValueError, match="'joint' lacks seeds \\[7\\]"):
-        paired_comparison(pd.concat([table, pd.DataFrame([("agm", 7, 1.0), ("ogm_ge", 7, 1.0)], columns=table.columns)]), "joint")
+        paired_comparison(pd.concat([table, more]), "joint")
     with pytest.raises(ValueError, match="several for 'joint' seed 0"):
         paired_comparison(pd.concat([table, table[:1]]), "joint")
     with pytest.raises(ValueError, match="not for 'joint' seed 2"):

@@ -21,7 +21,15 @@ SMALL = {
 
 
 def make_problem(
-    modalities=2, encoder="mlp", fusion="concat", rows=5, classes=3, dtype=torch.float64, seed=0, head_dropout=0.3, **options
+    modalities=2,
+    encoder="mlp",
+    fusion="concat",
+    rows=5,
+    classes=3,
+    dtype=torch.float64,
+    seed=0,
+    head_dropout=0.3,
+    **options,
 ):
     """(model, inputs, labels): the same numbers for the same arguments; fusion may also be "maxout" (early fusion)."""
     torch.manual_seed(seed)
@@ -43,7 +51,7 @@ def make_method(name, model, **options):
 
 
 def train(method, inputs, labels, steps=3, **sgd):
-    """``steps`` steps of SGD with momentum; the random numbers of step i are the same for every method. Returns the last logs."""
+    """``steps`` steps of SGD with momentum; step i draws the same numbers for every method. Returns the last logs."""
     optimizer = torch.optim.SGD(method.parameters(), lr=0.1, momentum=0.9, **sgd)
     for i in range(steps):
         torch.manual_seed(100 + i)
@@ -92,6 +100,8 @@ def assert_same_state():
         ours, theirs = one.state_dict(), other.state_dict()
         assert ours.keys() == theirs.keys()
         for name in ours:
-            torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=atol, msg=lambda text, n=name: f"{n}: {text}")
+            torch.testing.assert_close(
+                ours[name], theirs[name], rtol=0, atol=atol, msg=lambda text, n=name: f"{n}: {text}"
+            )
 
     return check

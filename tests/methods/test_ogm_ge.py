@@ -99,7 +99,7 @@ def test_alpha_zero_without_noise_is_joint_training(problem, twin, trained, asse
 
 @pytest.mark.parametrize("fusion", ["maxout", "film", "attention"])
 def test_looking_at_one_modality_changes_nothing_in_the_network(problem, twin, trained, assert_same_state, fusion):
-    """The shares of a fusion with batch-norm and dropout are extra passes: they must leave statistics and draws alone."""
+    """The shares of a fusion with batch-norm and dropout are extra passes: they leave statistics and draws alone."""
     model, inputs, labels = problem(fusion=fusion, norm="batch", dropout=0.2)
     ogm, joint = OGMGE(twin(model), alpha=0.0, noise=False), Joint(twin(model))
     trained(ogm, inputs, labels)

@@ -83,8 +83,10 @@ def test_a_transformer_without_dropout_agrees_too():
     assert not same_in_eval(build("transformer", dropout=0.1)[0])
 
 
-# Convolutions 11,166,912 of a three-channel ResNet-18, and 9,600 scales and shifts: the usual 11,689,512 less its classifier.
-@pytest.mark.parametrize(("channels", "count"), [(3, 11_176_512), (2, 11_176_512 - 49 * 64), (1, 11_176_512 - 2 * 49 * 64)])
+# 11,166,912 in convolutions and 9,600 scales and shifts: the usual 11,689,512 of a ResNet-18 less its classifier.
+@pytest.mark.parametrize(
+    ("channels", "count"), [(3, 11_176_512), (2, 11_176_512 - 49 * 64), (1, 11_176_512 - 2 * 49 * 64)]
+)
 def test_resnet18_has_the_usual_parameters(channels, count):
     assert sum(p.numel() for p in ResNet18(channels).parameters()) == count
 

@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.models import FUSIONS, AttentionFusion, ConcatFusion, FiLMFusion, GatedFusion, LinearFusion, SumFusion, maxout_head
+from mmlib.models import (
+    FUSIONS,
+    AttentionFusion,
+    ConcatFusion,
+    FiLMFusion,
+    GatedFusion,
+    LinearFusion,
+    SumFusion,
+    maxout_head,
+)
 from mmlib.models.fusion import Fusion
 
 AFFINE = ("concat", "sum", "linear")
@@ -44,7 +53,7 @@ def test_fusions_of_pairs_say_so(name, modalities):
 
 @pytest.mark.parametrize("name", FUSIONS)
 def test_the_last_linear_map_follows_the_fused_vector(name):
-    """logits - W fused is the bias, the same for every row; W is the last weight (of all modalities where each has one)."""
+    """logits - W fused is the bias, the same for every row; W is the last weight (of all modalities together)."""
     fusion, features = build(name)
     own = {"sum": lambda: fusion.heads, "linear": lambda: fusion.projections}.get(name)
     weight = torch.cat([layer.weight for layer in own().values()], 1) if own else fusion.last_weight
@@ -89,7 +98,7 @@ def test_concat_by_hand():
     joined = torch.cat([f["a"], f["v"], f["t"]], 1)
     torch.testing.assert_close(fusion(f), joined @ fusion.head.weight.T + fusion.head.bias)
     assert torch.equal(fusion.fused(f), joined)
-    assert torch.equal(fusion.fused(dict(reversed(f.items()))), joined)  # the order of the widths counts, not the caller's
+    assert torch.equal(fusion.fused(dict(reversed(f.items()))), joined)  # in the order of widths
 
 
 def test_sum_and_linear_by_hand():
@@ -157,7 +166,9 @@ def test_maxout_keeps_the_largest_of_each_pair():
     assert [p.out_features for p in (head[1].linear, head[4].linear)] == [12, 10]
 
 
-@pytest.mark.parametrize("head", [nn.ReLU(), nn.Sequential(nn.Linear(8, 3), nn.ReLU()), nn.Sequential(), nn.Conv1d(8, 3, 1)])
+@pytest.mark.parametrize(
+    "head", [nn.ReLU(), nn.Sequential(nn.Linear(8, 3), nn.ReLU()), nn.Sequential(), nn.Conv1d(8, 3, 1)]
+)
 def test_a_head_must_end_in_a_linear_map(head):
     with pytest.raises(TypeError, match="head must be nn.Linear or an nn.Sequential ending in one"):
         ConcatFusion({"a": 4, "v": 4}, 3, head=head)
@@ -179,7 +190,10 @@ def test_a_head_must_fit():
         (lambda: GatedFusion({"a": 2, "v": 3}, 2, width=-1), "width must be at least 1"),
         (lambda: AttentionFusion({"a": 2, "v": 3}, 2, heads=0), "heads must be at least 1"),
         (lambda: AttentionFusion({"a": 2, "v": 3}, 2, width=-4), "width must be at least 1"),
-        (lambda: AttentionFusion({"a": 2, "v": 3}, 2, width=6, heads=4), "heads must divide width, got 4 heads for width 6"),
+        (
+            lambda: AttentionFusion({"a": 2, "v": 3}, 2, width=6, heads=4),
+            "heads must divide width, got 4 heads for width 6",
+        ),
         (lambda: maxout_head(4, 3, dropout=math.nan), "dropout must be"),
         (lambda: maxout_head(4, 3, widths=(0, 3)), "width must be at least 1"),
     ],

@@ -7,7 +7,19 @@ import pytest
 
 from mmlib.paths import ROOT
 
-HEAVY = ["pandas", "sklearn", "matplotlib", "seaborn", "tqdm", "yaml", "scipy", "filelock", "jinja2", "IPython", "papermill"]
+HEAVY = [
+    "pandas",
+    "sklearn",
+    "matplotlib",
+    "seaborn",
+    "tqdm",
+    "yaml",
+    "scipy",
+    "filelock",
+    "jinja2",
+    "IPython",
+    "papermill",
+]
 CODE = """
 import importlib, sys
 class Block:

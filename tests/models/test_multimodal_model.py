@@ -54,7 +54,9 @@ def test_the_anchor_follows_the_model():
 def test_bad_inputs_raise(call):
     model, inputs = small()
     call = getattr(model, call)
-    with pytest.raises(ValueError, match=r"exactly the modalities \['a', 'v'\], got \['a'\] \(missing \['v'\], unknown \[\]\)"):
+    with pytest.raises(
+        ValueError, match=r"exactly the modalities \['a', 'v'\], got \['a'\] \(missing \['v'\], unknown \[\]\)"
+    ):
         call({"a": inputs["a"]})
     with pytest.raises(ValueError, match=r"unknown \['smell'\]"):
         call({**inputs, "smell": inputs["a"]})
@@ -81,7 +83,9 @@ def test_encoders_and_fusion_must_fit():
 
 @pytest.mark.parametrize("fusion", [*FUSIONS, "maxout"])
 def test_build_model_with_every_fusion(fusion):
-    model = build_model({"a": (4,), "v": (2, 16)}, 3, encoder={"a": "mlp", "v": "conv1d"}, fusion=fusion, width={"a": 8, "v": 12})
+    model = build_model(
+        {"a": (4,), "v": (2, 16)}, 3, encoder={"a": "mlp", "v": "conv1d"}, fusion=fusion, width={"a": 8, "v": 12}
+    )
     assert model({"a": torch.randn(3, 4), "v": torch.randn(3, 2, 16)}).shape == (3, 3)
     assert {m: e.width for m, e in model.encoders.items()} == {"a": 8, "v": 12}
 

@@ -1,0 +1,85 @@
+# Two commands matter: `make figures` and `make test`. Both build what they need first. `make` alone explains the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PROFILE ?= quick
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.mmlib-installed
+STARTED := $(VENV)/.mmlib-installing
+GPU_PYTHON ?= $(if $(wildcard $(PY)),$(PY),python3)
+
+export MMLIB_PROFILE := $(PROFILE)
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help env data figures test lab notebooks gpu-check lock clean FORCE
+
+help:
+	@echo 'make figures    run every notebook; leaves results/figures, results/notebooks and results/index.html'
+	@echo 'make test       run every test: unit, golden numbers, notebooks'
+	@echo 'make lab        open the notebooks in JupyterLab'
+	@echo 'make env        only create or update the environment in $(VENV)'
+	@echo 'make data       only fetch and convert the data sets'
+	@echo 'make notebooks  run the notebooks (quick profile) and put the outputs into notebooks/, to be committed'
+	@echo 'make gpu-check  compare CPU and GPU; needs only PyTorch, NumPy and pytest in GPU_PYTHON ($(GPU_PYTHON))'
+	@echo 'make lock       write constraints.txt from what is installed in $(VENV)'
+	@echo 'make clean      remove results/ and what Snakemake noted'
+	@echo
+	@echo 'Options: PROFILE=smoke|quick|full ($(PROFILE)), JOBS=processes at once ($(JOBS)), PYTHON=interpreter ($(PYTHON)),'
+	@echo 'ENV=here to use the active environment (conda, say) and no $(VENV)'
+
+ifeq ($(ENV),here)
+PY := python
+env:
+	@$(PY) -c 'import mmlib' || { echo 'ENV=here needs an active environment with mmlib in it: see README.md' >&2; exit 1; }
+else
+env: $(STAMP)
+endif
+
+# The stamp holds the folder: an environment that was moved or lost its Python is installed anew.
+ifneq ($(shell cat $(STAMP) 2>/dev/null && $(PY) -c '' 2>&1),$(CURDIR))
+$(STAMP): FORCE
+endif
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'mmlib needs Python >= 3.11, but $(PYTHON) is' "$$($(PYTHON) --version 2>&1 || true)": \
+	    'name a newer one, as in  make PYTHON=python3.12 $(or $(MAKECMDGOALS),env)' >&2; exit 1; }
+	@if [ -e $(STARTED) ] || ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	  echo 'Creating the environment in $(VENV)'; $(PYTHON) -m venv --clear $(VENV); fi
+	@rm -f $(STAMP); touch $(STARTED)
+	@echo 'Installing mmlib and what it needs into $(VENV) (minutes the first time)'
+	@$(PY) -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt -e '.[test]'
+	@echo '$(CURDIR)' > $(STAMP); rm -f $(STARTED)
+
+data: env
+	@$(PY) -m data_prep all
+
+figures: env
+	@$(PY) -m snakemake --cores $(JOBS) --keep-going --rerun-incomplete --nocolor --quiet host reason rules
+
+test: env data
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	MMLIB_PROFILE=smoke MMLIB_RESULTS="$$folder" $(PY) -m pytest -n $(JOBS) --dist loadfile \
+	  --nbval-lax --nbval-current-env tests notebooks
+
+lab: env data
+	@$(PY) -m jupyterlab --notebook-dir=notebooks
+
+notebooks: env data
+	@printf '%s\n' notebooks/*.ipynb | MMLIB_PROFILE=quick xargs -P $(JOBS) -n 1 $(PY) -m mmlib refresh
+
+gpu-check:
+	@$(GPU_PYTHON) tests/benchmarks/gpu_check.py
+
+lock: env
+	@$(PY) .ci/lock.py > constraints.txt.new
+	@mv constraints.txt.new constraints.txt
+
+clean:
+	@rm -rf results .snakemake

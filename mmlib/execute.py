@@ -1,0 +1,135 @@
+"""Executing one notebook through papermill, so that it either leaves whole results or fails in words.
+
+papermill changes the working folder of the whole process while a notebook runs: one process per notebook, no threads.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from papermill.exceptions import PapermillExecutionError
+
+from mmlib import checks, paths
+from mmlib.files import write_atomically
+from mmlib.notebook_failure import Incomplete, NotebookFailed, explain, require_complete, shown
+from mmlib.parameters import check_parameters
+from mmlib.progress import ENGINE, Progress
+from mmlib.tidy import describe_images
+
+__all__ = ["NotebookFailed", "execute", "find_notebook"]
+
+Say = Callable[[str], object]
+# Its news (kernel, folders) is told by mmlib's own lines, its errors by exceptions.
+logging.getLogger("papermill").setLevel(logging.CRITICAL)
+
+
+def find_notebook(name_or_path: str | Path) -> Path:
+    """The .ipynb file meant by "12_agm" or by a path. Raises ValueError for an unknown name, FileNotFoundError."""
+    path = Path(name_or_path)
+    if path.suffix == ".ipynb":
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no notebook {path}.")
+        return path.resolve()
+    checks.one_of("notebook", str(name_or_path), sorted(file.stem for file in paths.NOTEBOOKS.glob("*.ipynb")))
+    return paths.NOTEBOOKS / f"{name_or_path}.ipynb"
+
+
+def execute(
+    name_or_path: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    timeout: float | None = None,
+    say: Say = print,
+) -> Path:
+    """Runs the notebook with ``parameters`` and returns results/notebooks/NAME.ipynb; NAME.html lies beside it.
+
+    timeout: seconds one cell may take, None for no limit. say: takes the lines of progress.
+    What an earlier run of the notebook left is removed first. Raises ValueError or TypeError for parameters the
+    notebook does not take, NotebookFailed if a cell fails or the notebook ends without writing its metrics.json.
+    """
+    source = find_notebook(name_or_path)
+    values = check_parameters(source, parameters or {})
+    output = paths.results_dir() / "notebooks" / f"{source.stem}.ipynb"
+    metrics = output.with_suffix("") / "metrics.json"
+    partial = output.with_name(f".{output.name}.partial.ipynb")
+    remove_results(output)
+    progress = Progress(source.stem, say)
+    say(f"{source.stem}: started" + (f" with {shown(values)}" if values else ""))
+    start = time.perf_counter()
+    try:
+        _run(source, partial, values, timeout, progress)
+        executed = nbformat.read(partial, as_version=4)
+        require_complete(executed, metrics)
+    except (PapermillExecutionError, DeadKernelError, CellTimeoutError, Incomplete) as error:
+        kept = output.with_suffix(".failed.ipynb")
+        os.replace(partial, kept)
+        metrics.unlink(missing_ok=True)
+        raise NotebookFailed(explain(error, source.stem, values, kept, progress)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    _write(executed, output)
+    say(f"{source.stem}: done in {time.perf_counter() - start:.0f} s, see {output.with_suffix('.html')}")
+    return output
+
+
+def remove_results(output: Path) -> None:
+    """Removes what an earlier run left, so that nothing old can be taken for the result of this one."""
+    folder = output.with_suffix("")
+    old = [output.with_suffix(ending) for ending in (".ipynb", ".html", ".failed.ipynb")]
+    for file in [*old, folder / "metrics.json", folder / "table.csv"]:
+        file.unlink(missing_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _run(source: Path, partial: Path, values: dict, timeout: float | None, progress: Progress) -> None:
+    with _absolute_folders():
+        papermill.execute_notebook(
+            _escaped(source),
+            _escaped(partial),
+            parameters=values,
+            engine_name=ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            cwd=str(source.parent),
+            execution_timeout=timeout,
+            progress=progress,
+            # ipykernel 7 warns of its transport at every start, and of every shutdown.
+            extra_arguments=["--log-level=50"],
+        )
+
+
+def _escaped(path: Path) -> str:
+    """``path`` as papermill takes it: it formats {...} in paths, so braces are doubled."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+@contextmanager
+def _absolute_folders() -> Iterator[None]:
+    """The kernel starts in the notebook's folder, where a relative $MMLIB_RESULTS would mean another place."""
+    folders = {"MMLIB_RESULTS": str(paths.results_dir()), "MMLIB_DATA": str(paths.data_dir())}
+    before = {name: os.environ.get(name) for name in folders}
+    os.environ.update(folders)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _write(executed: nbformat.NotebookNode, output: Path) -> None:
+    executed.metadata.pop("widgets", None)
+    describe_images(executed)
+    # Of nbconvert's templates only "classic" writes the alternative text of pictures.
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(executed, {"metadata": {"name": output.stem}})
+    write_atomically(output.with_suffix(".html"), lambda file: file.write(page.encode()))
+    write_atomically(output, lambda file: file.write(nbformat.writes(executed).encode()))

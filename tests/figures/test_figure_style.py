@@ -1,0 +1,40 @@
+import matplotlib as mpl
+import pytest
+from matplotlib.colors import to_rgb
+
+from mmlib.figures import apply_style, look
+from mmlib.figures.style import METHOD_LOOKS, POSITION_LOOKS
+from mmlib.methods import METHODS
+
+
+def test_every_method_has_a_look_of_its_own():
+    assert set(METHODS) <= set(METHOD_LOOKS)
+    for part in ("colour", "marker"):
+        for looks in (METHOD_LOOKS.values(), POSITION_LOOKS):
+            assert len({getattr(each, part) for each in looks}) == len(looks)
+
+
+def test_colours_are_dark_enough_on_white():
+    for each in [*METHOD_LOOKS.values(), *POSITION_LOOKS]:
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(each.colour))
+        # WCAG's contrast ratio; 2 leaves out the palette's yellow (1.3) and keeps its orange and sky blue.
+        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) > 2
+
+
+def test_a_method_looks_the_same_in_any_company_and_positions_avoid_its_colour():
+    assert look(["joint", "agm"])["agm"] == look(["agm"])["agm"]
+    mixed = look(["fac", "agm", "kar"])
+    assert list(mixed) == ["fac", "agm", "kar"]
+    assert len({each.colour for each in mixed.values()}) == 3
+
+
+def test_six_modalities_can_be_told_apart_and_too_many_names_are_refused():
+    assert len({each.marker for each in look("abcdef").values()}) == 6
+    with pytest.raises(ValueError, match="can tell 8 names apart here, got 9"):
+        look("abcdefghi")
+
+
+def test_style_is_opaque():
+    with mpl.rc_context():
+        apply_style()
+        assert mpl.rcParams["figure.facecolor"] == "white" and not mpl.rcParams["savefig.transparent"]

@@ -1,0 +1,104 @@
+"""mmlib.execute on tiny notebooks: every way a notebook can go wrong without papermill saying so."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mmlib.execute import NotebookFailed, execute, find_notebook
+
+QUIET = {"say": lambda line: None}
+
+
+def metrics_of(output: Path) -> dict:
+    return json.loads((output.with_suffix("") / "metrics.json").read_text())
+
+
+def leave_an_old_run(folder: Path) -> None:
+    (folder / "toy").mkdir(parents=True)
+    for name in ("toy.ipynb", "toy.html", "toy/metrics.json", "toy/table.csv"):
+        (folder / name).write_text("{}")
+
+
+def test_a_good_run_leaves_notebook_page_and_metrics_with_typed_parameters(make_notebook):
+    lines = []
+    source = make_notebook("import os\nprint(os.getcwd())")
+    output = execute(source, {"views": ["fac", "kar"], "epochs": 5, "fast": False}, say=lines.append)
+    assert metrics_of(output)["parameters"] == {"views": ["fac", "kar"], "epochs": 5, "label": "x", "fast": False}
+    executed = nbformat.read(output, as_version=4)
+    assert "widgets" not in executed.metadata
+    printed = [out.text for cell in executed.cells for out in cell.get("outputs", []) if out.output_type == "stream"]
+    assert printed[0].strip() == str(source.parent)
+    assert "<html" in output.with_suffix(".html").read_text()
+    assert sorted(file.name for file in output.parent.iterdir()) == ["toy", "toy.html", "toy.ipynb"]
+    assert lines[0].startswith("toy: started with views=") and lines[-1].startswith("toy: done in ")
+
+
+def test_a_relative_results_folder_means_the_same_for_the_notebook(make_notebook, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    source = make_notebook()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("MMLIB_RESULTS", "mine")
+    execute(source, **QUIET)
+    assert (tmp_path / "elsewhere" / "mine" / "notebooks" / "toy" / "metrics.json").is_file()
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(make_notebook, tmp_path):
+    with pytest.raises(ValueError, match="unknown parameter of notebook toy 'epoch'.*views, epochs.*mean 'epochs'"):
+        execute(make_notebook(), {"epoch": 1}, **QUIET)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("value", [Path("x"), {1, 2}, float("nan")])
+def test_a_parameter_that_is_no_json_value_is_refused(make_notebook, value):
+    with pytest.raises((TypeError, ValueError), match=r"parameters\['views'\]"):
+        execute(make_notebook(), {"views": value}, **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("raise KeyError('nothing here')", r"failed in cell 3 of 4 \(raise KeyError.*KeyError: 'nothing here'"),
+        ("import sys\nsys.exit()", "1 of 4 code cells never ran.*sys.exit"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("import os\nos._exit(0)", r"failed in cell 3 of 4.*[Kk]ernel died"),
+    ],
+)
+def test_a_failing_cell_is_told_and_leaves_no_result(make_notebook, tmp_path, cell, message):
+    source = make_notebook(cell)
+    folder = tmp_path / "results" / "notebooks"
+    leave_an_old_run(folder)
+    with pytest.raises(NotebookFailed, match=message) as caught:
+        execute(source, {"epochs": 7}, **QUIET)
+    assert "with epochs=7" in str(caught.value) and "toy.failed.ipynb" in str(caught.value)
+    assert [file.name for file in folder.iterdir() if file.is_file()] == ["toy.failed.ipynb"]
+    assert not list((folder / "toy").iterdir())
+
+
+def test_a_cell_that_takes_too_long_is_stopped(make_notebook):
+    with pytest.raises(NotebookFailed, match="cell 3 of 4.*timed out.*--timeout"):
+        execute(make_notebook("import time\ntime.sleep(60)"), timeout=1, **QUIET)
+
+
+def test_sys_exit_in_the_last_cell_is_a_failure_and_its_metrics_do_not_count(make_notebook, tmp_path):
+    source = make_notebook()
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[-1].source += "\nimport sys\nsys.exit()"
+    nbformat.write(notebook, source)
+    with pytest.raises(NotebookFailed, match="ended with an error, as sys.exit"):
+        execute(source, **QUIET)
+    assert not list((tmp_path / "results" / "notebooks" / "toy").iterdir())
+
+
+def test_missing_metrics_are_a_failure_even_if_an_old_run_left_some(make_notebook, tmp_path):
+    leave_an_old_run(tmp_path / "results" / "notebooks")
+    with pytest.raises(NotebookFailed, match="wrote no metrics.json.*write_results"):
+        execute(make_notebook(report=False), **QUIET)
+
+
+def test_unknown_notebooks_are_named(tmp_path):
+    with pytest.raises(ValueError, match="unknown notebook '99_nothing'"):
+        find_notebook("99_nothing")
+    with pytest.raises(FileNotFoundError, match="no notebook .*nothing.ipynb"):
+        find_notebook(tmp_path / "nothing.ipynb")

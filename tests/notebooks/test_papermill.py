@@ -1,0 +1,55 @@
+"""The suite's notebooks with parameters other than the defaults: what they report must follow the parameters."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmlib import paths
+from mmlib.parameters import check_parameters, known_parameters
+
+Check = Callable[[dict], object]
+
+# notebook, parameters other than the defaults, what must hold of its metrics.json (truth value).
+CASES: list[tuple[str, dict[str, object], Check]] = [
+    ("00_start_here", {"views": ["kar", "pix"]}, lambda m: set(m["gap"]) == {"kar", "pix"}),
+    ("10_modality_imbalance", {"scales": [1.0, 0.3]}, lambda m: set(m["gap_of_b_by_scale"]) == {"1", "0.3"}),
+]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> str:
+    """One folder for all cases, so that runs they share are computed once."""
+    return str(tmp_path_factory.mktemp("results"))
+
+
+def execute(name: str, parameters: dict[str, object], results: str) -> subprocess.CompletedProcess:
+    """As a user does it: by the command line, in a process of its own, in the smoke profile."""
+    given = [part for key, value in parameters.items() for part in ("-p", key, _text(value))]
+    environment = os.environ | {"MMLIB_PROFILE": "smoke", "MMLIB_RESULTS": results}
+    command = [sys.executable, "-m", "mmlib", "notebook", name, *given]
+    return subprocess.run(command, env=environment, cwd=paths.ROOT, capture_output=True, text=True)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize(("name", "parameters", "check"), CASES, ids=[case[0] for case in CASES])
+def test_the_results_follow_the_parameters(results, name, parameters, check):
+    done = execute(name, parameters, results)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((Path(results) / "notebooks" / name / "metrics.json").read_text())
+    assert metrics["parameters"] | parameters == metrics["parameters"]
+    assert check(metrics["metrics"]), metrics["metrics"]
+
+
+@pytest.mark.parametrize("file", sorted(paths.NOTEBOOKS.glob("*.ipynb")), ids=lambda file: file.stem)
+def test_each_takes_a_profile_and_refuses_what_it_does_not_know(file):
+    assert "profile" in known_parameters(file)
+    with pytest.raises(ValueError, match="unknown parameter of notebook"):
+        check_parameters(file, {"no_such_parameter": 1})

@@ -1,0 +1,59 @@
+"""Putting outputs into a notebook kept in git."""
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from mmlib.execute import NotebookFailed
+from mmlib.refresh import refresh
+from mmlib.tidy import KERNEL, describe_images, normalise, saved_figures
+
+METADATA = {"widgets": {}, "papermill": {}, "kernelspec": {"name": "conda-x", "display_name": "x"}}
+
+
+def test_only_outputs_and_counts_change_and_a_second_time_changes_nothing(make_notebook):
+    source = make_notebook("1 + 1")
+    before = nbformat.read(source, as_version=4)
+    refresh(source, say=lambda line: None)
+    after = nbformat.read(source, as_version=4)
+    assert [(c.id, c.source, c.metadata) for c in after.cells] == [(c.id, c.source, c.metadata) for c in before.cells]
+    assert after.cells[2].execution_count == 2 and after.cells[2].outputs[0].data["text/plain"] == "2"
+    assert after.metadata == {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    text = source.read_text()
+    assert text.endswith("}\n") and not text.endswith("\n\n")
+    refresh(source, say=lambda line: None)
+    assert source.read_text() == text
+
+
+def test_a_failing_notebook_stays_untouched(make_notebook):
+    source = make_notebook("1 / 0")
+    before = source.read_bytes()
+    with pytest.raises(NotebookFailed, match="ZeroDivisionError"):
+        refresh(source, say=lambda line: None)
+    assert source.read_bytes() == before
+
+
+def test_saved_figures_are_found_over_lines_and_quotes():
+    assert saved_figures("save_figure(\n    'a_b', f)\nx = 1; save_figure(\"c\", g)") == ["a_b", "c"]
+
+
+def test_pictures_get_their_words_only_where_it_is_plain_which_is_which(monkeypatch):
+    monkeypatch.setattr("mmlib.tidy.figures_listed", lambda: {"one": {"alt": "A line."}, "two": {"alt": "Dots."}})
+
+    def picture():
+        return v4.new_output("display_data", {"image/png": "AA=="})
+
+    clear = v4.new_code_cell("save_figure('one', f)\nsave_figure('two', g)", outputs=[picture(), picture()])
+    unclear = v4.new_code_cell("save_figure('one', f)", outputs=[picture(), picture()])
+    describe_images(v4.new_notebook(cells=[v4.new_markdown_cell("x"), clear, unclear]))
+    assert [out.metadata["image/png"]["alt"] for out in clear.outputs] == ["A line.", "Dots."]
+    assert all("image/png" not in out.metadata for out in unclear.outputs)
+
+
+def test_noise_goes_and_meaning_stays():
+    cell = v4.new_code_cell("1", metadata={"papermill": {"duration": 1}, "execution": {}, "tags": ["solution"]})
+    other = v4.new_code_cell("2", metadata={"tags": []})
+    notebook = v4.new_notebook(cells=[cell, other], metadata=METADATA)
+    normalise(notebook)
+    assert cell.metadata == {"tags": ["solution"]} and other.metadata == {}
+    assert notebook.metadata.kernelspec.name == "python3" and "widgets" not in notebook.metadata
