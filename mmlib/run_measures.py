@@ -35,7 +35,7 @@ def _response_accuracy(t: Trained) -> dict[str, float]:
 
 
 def _shapley(t: Trained) -> dict[str, float]:
-    return shapley_values(t.method.model, t.held, of="accuracy", majority=t.data.train)
+    return shapley_values(t.method.model, t.held, of="accuracy", majority=t.data.train.labels)
 
 
 def _probe(t: Trained) -> dict[str, float]:

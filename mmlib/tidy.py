@@ -4,6 +4,7 @@ import re
 
 from nbformat import NotebookNode, from_dict
 
+from mmlib import paths
 from mmlib.figure_list import figures_listed
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -18,13 +19,26 @@ def saved_figures(source: str) -> list[str]:
 
 
 def normalise(notebook: NotebookNode) -> None:
-    """Removes what differs from run to run: widgets, timings, papermill's notes, foreign kernel names. In place."""
+    """Removes what differs from run to run and from machine to machine. In place.
+
+    Widgets, timings, papermill's notes, foreign kernel names; paths in outputs are cut to start at the project's folder.
+    """
     notebook.metadata = from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         for noise in CELL_NOISE:
             cell.metadata.pop(noise, None)
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
+        for output in cell.get("outputs", []):
+            _shorten_paths(output)
+
+
+def _shorten_paths(output: NotebookNode) -> None:
+    texts = output.get("data", {})
+    for kind in (kind for kind in texts if kind.startswith("text/")):
+        texts[kind] = texts[kind].replace(f"{paths.ROOT}/", "")
+    if "text" in output:
+        output.text = output.text.replace(f"{paths.ROOT}/", "")
 
 
 def describe_images(notebook: NotebookNode) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
@@ -42,6 +41,8 @@ def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData
 
 def split_rows(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Row numbers of train, valid and test for ``labels`` [N], each with the classes in equal shares."""
+    from sklearn.model_selection import train_test_split  # here: mmlib.training must import where only PyTorch is
+
     rest, test = train_test_split(np.arange(len(labels)), test_size=TEST, stratify=labels, random_state=seed)
     train, valid = train_test_split(
         rest, train_size=TRAIN, test_size=VALID, stratify=labels[rest], random_state=seed

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -28,32 +27,44 @@ def seed_points(
     hue: str,
     *,
     xlabel: str,
-    ylabel: str,
-    order: Sequence[str] | None = None,
-    references: Mapping[str, float] | None = None,
+    ylabel: str | Mapping[str, str],
+    panel: str | None = None,
+    references: Mapping[str, float | Mapping[str, float]] | None = None,
     percent: bool = True,
     size: tuple[float, float] = (7.0, 4.0),
 ) -> Figure:
-    """``value`` for each category of column ``x``, side by side for each of ``hue``.
+    """``value`` for each category of column ``x``, side by side for each of ``hue``; one panel per value of ``panel``.
 
-    references: label -> value, drawn as horizontal lines; percent: show fractions as per cent.
+    ylabel: one for all panels, which then share their scale, or {panel: label}; references: label -> value, drawn as
+    horizontal lines, or {panel: value}; percent: show fractions as per cent. With ``hue`` equal to ``x`` no legend is drawn.
     """
-    figure, axes = canvas(size)
+    titles = [None] if panel is None else list(dict.fromkeys(table[panel]))
+    own_scales = isinstance(ylabel, Mapping)
+    figure, all_axes = canvas(size, columns=len(titles), share_y=not own_scales)
+    for number, (axes, title) in enumerate(zip(all_axes, titles, strict=True)):
+        part = table if title is None else table[table[panel] == title]
+        _draw_seed_points(axes, part, x, hue, legend=number == 0 and hue != x)
+        draw_references(axes, _in_panel(references or {}, title))
+        label = ylabel[title] if own_scales else ylabel if number == 0 else ""
+        finish(axes, xlabel, label, percent, title=title)
+    return noted(figure, INTERVAL_NOTE.format(n=table["seed"].nunique()))
+
+
+def _draw_seed_points(axes: Axes, table: pd.DataFrame, x: str, hue: str, legend: bool) -> None:
     names = list(dict.fromkeys(table[hue]))
     looks = look(names)
+    dodge = 0.8 * (len(names) - 1) / len(names) if len(names) > 1 and hue != x else False
     common = {
         "data": table, "x": x, "y": "value", "hue": hue, "hue_order": names, "ax": axes,
-        "palette": {name: looks[name].colour for name in names},
-        "order": list(dict.fromkeys(table[x])) if order is None else list(order),
+        "order": list(dict.fromkeys(table[x])), "palette": {name: looks[name].colour for name in names},
     }  # fmt: skip
-    sns.stripplot(**common, dodge=len(names) > 1, size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False)
     sns.pointplot(
-        **common, markers=[looks[name].marker for name in names], dodge=_strip_dodge(len(names)), linestyle="none",
-        errorbar=interval, capsize=0.08 / len(names), markersize=8, err_kws={"linewidth": 1.6}, zorder=3,
+        **common, markers=[looks[name].marker for name in names], dodge=dodge, linestyle="none", markersize=8,
+        errorbar=interval, capsize=0.08 / len(names), err_kws={"linewidth": 1.6}, zorder=3, legend=legend,
     )  # fmt: skip
-    draw_references(axes, references or {})
-    finish(axes, xlabel, ylabel, percent)
-    return noted(figure, INTERVAL_NOTE.format(n=table["seed"].nunique()))
+    sns.stripplot(
+        **common, dodge=bool(dodge), size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False,
+    )  # fmt: skip
 
 
 def curves(
@@ -76,12 +87,12 @@ def curves(
     titles = [None] if panel is None else list(dict.fromkeys(table[panel]))
     figure, all_axes = canvas(size, columns=len(titles))
     names = list(dict.fromkeys(table[hue]))
-    for axes, title in zip(np.atleast_1d(all_axes), titles, strict=True):
+    for number, (axes, title) in enumerate(zip(all_axes, titles, strict=True)):
         part = table if title is None else table[table[panel] == title]
         for name, drawn in look(names).items():
             draw_course(axes, part[part[hue] == name], x, name, drawn)
         draw_references(axes, _in_panel(references or {}, title))
-        finish(axes, xlabel, ylabel if axes is np.atleast_1d(all_axes)[0] else "", percent, title=title)
+        finish(axes, xlabel, ylabel if number == 0 else "", percent, title=title)
         if log_x:
             axes.set_xscale("log")
             axes.set_xticks(sorted(part[x].unique()), [f"{value:g}" for value in sorted(part[x].unique())])
@@ -109,10 +120,11 @@ def draw_references(axes: Axes, references: Mapping[str, float]) -> None:
         )  # fmt: skip
 
 
-def canvas(size: tuple[float, float], columns: int = 1) -> tuple[Figure, Axes | np.ndarray]:
-    """An empty figure in the house style; several columns share their y axis."""
+def canvas(size: tuple[float, float], columns: int = 1, share_y: bool = True) -> tuple[Figure, list[Axes]]:
+    """An empty figure in the house style, ``size`` in inches, with ``columns`` axes beside each other."""
     apply_style()
-    return plt.subplots(1, columns, figsize=size, sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, columns, figsize=size, sharey=share_y, squeeze=False, layout="constrained")
+    return figure, list(axes[0])
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str, percent: bool, title: str | None = None) -> None:
@@ -135,8 +147,3 @@ def noted(figure: Figure, note: str) -> Figure:
 def _in_panel(references: Mapping[str, float | Mapping[str, float]], panel: str | None) -> dict[str, float]:
     values = {label: y.get(panel) if isinstance(y, Mapping) else y for label, y in references.items()}
     return {label: y for label, y in values.items() if y is not None}
-
-
-def _strip_dodge(hues: int) -> float | bool:
-    # seaborn's stripplot spreads hues over 0.8 of a category; pointplot wants the same distance as a number.
-    return 0.8 * (hues - 1) / hues if hues > 1 else False

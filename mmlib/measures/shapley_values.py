@@ -8,6 +8,7 @@ from mmlib.data.base import Split
 from mmlib.measures.accuracy import masked_accuracy
 from mmlib.measures.collected import split_logits, true_labels
 from mmlib.models import MultimodalModel, shapley
+from mmlib.models.shapley import Coalition
 
 
 def shapley_values(
@@ -24,14 +25,18 @@ def shapley_values(
     """
     checks.one_of("of", of, ["accuracy", "logit"])
     if of == "accuracy":
-        value = masked_accuracy(model, split)
-        return shapley(value, model.modalities, empty=_majority_accuracy(split, majority))
+        return _shapley(masked_accuracy(model, split), model, empty=_majority_accuracy(split, majority))
     if majority is not None:
         raise ValueError("majority is for of='accuracy' only: leave it out with of='logit'.")
-    return shapley(_mean_true_logit(model, split), model.modalities)
+    return _shapley(_mean_true_logit(model, split), model, empty=0.0)
 
 
-def _mean_true_logit(model: MultimodalModel, split: Split) -> dict[tuple[str, ...], float]:
+def _shapley(value: dict[Coalition, float], model: MultimodalModel, empty: float) -> dict[str, float]:
+    exact = {s: torch.tensor(v, dtype=torch.float64) for s, v in value.items()}
+    return {m: phi.item() for m, phi in shapley(exact, model.modalities, empty).items()}
+
+
+def _mean_true_logit(model: MultimodalModel, split: Split) -> dict[Coalition, float]:
     logits = split_logits(model, split)
     labels = true_labels(model, split)[:, None]
     return {s: z.gather(1, labels).double().mean().item() for s, z in logits.items()}

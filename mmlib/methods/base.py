@@ -21,7 +21,7 @@ class Method(nn.Module):
     """
 
     divergence_hint = "Try a smaller lr."
-    trains_fusion = True  # False where the fusion's weights stay as they were drawn
+    trains_fusion = True  # False where measures of the fused network would say nothing about the method
 
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__()

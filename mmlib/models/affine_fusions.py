@@ -20,7 +20,7 @@ class ConcatFusion(Fusion):
             raise TypeError(f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}.")
         if self._last.out_features != num_classes:
             raise ValueError(f"head gives {self._last.out_features} logits, expected num_classes = {num_classes}.")
-        if self._is_affine and self.head.in_features != sum(widths.values()):
+        if self.is_additive and self.head.in_features != sum(widths.values()):
             raise ValueError(f"head reads {self.head.in_features} features, expected {sum(widths.values())}, the sum of the widths.")
 
     def forward(self, features: Features) -> Tensor:
@@ -30,11 +30,11 @@ class ConcatFusion(Fusion):
     def fused(self, features: Features) -> Tensor:
         """The concatenated features, passed through all layers of the head but the last [B, D]."""
         joined = self.concatenated(features)
-        return joined if self._is_affine else self.head[:-1](joined)
+        return joined if self.is_additive else self.head[:-1](joined)
 
     def modality_logits(self, features: Features) -> dict[str, Tensor]:
         """W_m f_m + b/M with W_m the head's columns for modality m (OGM-GE, eq. 4) where the head is linear."""
-        if not self._is_affine:
+        if not self.is_additive:
             return super().modality_logits(features)
         columns = self.head.weight.split(list(self.widths.values()), dim=1)
         share = 0.0 if self.head.bias is None else self.head.bias / len(self.widths)
@@ -46,7 +46,8 @@ class ConcatFusion(Fusion):
         return self._last.weight
 
     @property
-    def _is_affine(self) -> bool:
+    def is_additive(self) -> bool:
+        """True with a linear head."""
         return isinstance(self.head, nn.Linear)
 
     @property
@@ -60,6 +61,11 @@ class SumFusion(Fusion):
     def __init__(self, widths: dict[str, int], num_classes: int) -> None:
         super().__init__(widths, num_classes)
         self.heads = nn.ModuleDict({m: nn.Linear(width, num_classes) for m, width in widths.items()})
+
+    @property
+    def is_additive(self) -> bool:
+        """True."""
+        return True
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""
@@ -86,6 +92,11 @@ class LinearFusion(Fusion):
         super().__init__(widths, num_classes)
         self.projections = nn.ModuleDict({m: nn.Linear(width, num_classes, bias=False) for m, width in widths.items()})
         self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    @property
+    def is_additive(self) -> bool:
+        """True."""
+        return True
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""

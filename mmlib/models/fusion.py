@@ -44,6 +44,11 @@ class Fusion(nn.Module):
         """Weight of the last linear map to logits (the first modality's where each has its own)."""
         raise NotImplementedError
 
+    @property
+    def is_additive(self) -> bool:
+        """Whether the logits are the sum of ``modality_logits`` for any features."""
+        return False
+
     def modality_logits(self, features: Features) -> dict[str, Tensor]:
         """One modality's share of the logits, {m: [B, C]}: the fusion with the other modalities' features at zero.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -41,16 +42,16 @@ def masked_logits(
     inputs: {m: [B, ...]}; features: what ``model.encode(inputs)`` gave in the mode the model is in; they are used again
     wherever the two modes agree. All subsets go through the fusion as one batch.
     """
-    proper = subsets(model.modalities)[:-1]
     present = _present(model, inputs, features)
     absent = _absent(model, inputs)
-    stacked = {
-        m: torch.cat([present[m] if m in s else absent[m].expand_as(present[m]) for s in proper])
-        for m in model.modalities
-    }
-    with eval_mode(model.fusion):
-        logits = model.fuse(stacked)
-    return dict(zip(proper, logits.chunk(len(proper)), strict=True))
+    if model.fusion.is_additive:  # the logits are a sum over modalities: mix the short shares, not the long features
+        shares = _mixed(model.fusion.modality_logits(present), model.fusion.modality_logits(absent))
+        logits = sum(shares.values())
+    else:
+        mixed = {m: rows.flatten(0, 1) for m, rows in _mixed(present, absent).items()}
+        with eval_mode(model.fusion):
+            logits = model.fuse(mixed).unflatten(0, (-1, len(present[model.modalities[0]])))
+    return dict(zip(subsets(model.modalities)[:-1], logits.unbind(), strict=True))
 
 
 def subset_logits(model: MultimodalModel, inputs: Mapping[str, Tensor]) -> dict[Coalition, Tensor]:
@@ -78,3 +79,15 @@ def _same_in_eval(layer: nn.Module) -> bool:
     if isinstance(layer, (_DropoutNd, nn.RNNBase, nn.MultiheadAttention)):
         return (layer.p if isinstance(layer, _DropoutNd) else layer.dropout) == 0
     return type(layer).__module__.startswith(("torch.nn.", "mmlib."))
+
+
+def _mixed(present: Mapping[str, Tensor], absent: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """For every proper subset (first axis), m's rows [B, D] if m is in it and the one row of its absence if not."""
+    inside = _membership(len(present), next(iter(present.values())).device)
+    return {m: torch.where(inside[k][:, None, None], present[m], absent[m]) for k, m in enumerate(present)}
+
+
+@lru_cache
+def _membership(count: int, device: torch.device) -> Tensor:
+    """Whether each of ``count`` modalities (rows) is in each proper subset, kept on the device."""
+    return torch.tensor([[m in s for s in subsets(range(count))[:-1]] for m in range(count)], device=device)

@@ -1,11 +1,13 @@
-"""The exact Shapley value of a set function (Shapley 1953), as AGM uses it on logits and the measures on accuracies."""
+"""The exact Shapley value (Shapley 1953), as AGM uses it on logits and the measures on accuracies."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from math import factorial
-from typing import TypeVar
 
-Value = TypeVar("Value")  # a number or a tensor: whatever can be added and scaled
+import torch
+from torch import Tensor
+
 Coalition = tuple[str, ...]
 
 
@@ -14,21 +16,30 @@ def subsets(players: Sequence[str]) -> list[Coalition]:
     return [s for size in range(1, len(players) + 1) for s in combinations(players, size)]
 
 
-def shapley(value: Mapping[Coalition, Value], players: Sequence[str], empty: Value | float = 0.0) -> dict[str, Value]:
-    """phi_m = sum over S without m of |S|! (M-|S|-1)! / M! * (value(S + m) - value(S)), for every player m.
+def shapley(value: Mapping[Coalition, Tensor], players: Sequence[str], empty: float = 0.0) -> dict[str, Tensor]:
+    """phi_m = sum over S without m of w(|S|) * (value(S + m) - value(S)), w(k) = k! (M-k-1)! / M!, for every player m.
 
-    value: subset (names in order) -> value, for all non-empty subsets; empty: value of the empty set.
-    The phi_m add up to value(all) - empty.
+    value: subset (names in order) -> tensor [...], for all non-empty subsets; empty: value of the empty set.
+    The phi_m [...] add up to value(all) - empty.
     """
-    return {m: _phi(m, {**value, (): empty}, players) for m in players}
+    stacked = torch.stack([value[s] for s in subsets(players)])
+    weights = _weights(len(players), stacked.device, stacked.dtype)
+    phi = torch.tensordot(weights, stacked, dims=1) - empty / len(players)
+    return dict(zip(players, phi.unbind(), strict=True))
 
 
-def _phi(m: str, value: Mapping[Coalition, Value], players: Sequence[str]) -> Value:
-    total = len(players)
-    others = [p for p in players if p != m]
-    phi = 0.0
-    for s in [(), *subsets(others)]:
-        joined = tuple(p for p in players if p in s or p == m)
-        weight = factorial(len(s)) * factorial(total - len(s) - 1) / factorial(total)
-        phi = phi + weight * (value[joined] - value[s])
-    return phi
+def shapley_weights(count: int) -> list[list[float]]:
+    """The factor of value(S) in phi_m, for each of ``count`` players m (rows) and each non-empty S as ``subsets`` lists them.
+
+    Collecting the terms of the definition: w(|S|-1) where m is in S, -w(|S|) where it is not.
+    """
+    weight = [factorial(k) * factorial(count - k - 1) / factorial(count) for k in range(count)]
+    coalitions = subsets(range(count))
+    return [[weight[len(s) - 1] if m in s else -weight[len(s)] for s in coalitions] for m in range(count)]
+
+
+@lru_cache
+def _weights(count: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    # Kept on the device: a copy from the host in every step would hold the device up.
+    with torch.inference_mode(False):
+        return torch.tensor(shapley_weights(count), device=device, dtype=dtype)

@@ -18,6 +18,18 @@ Check = Callable[[dict], object]
 CASES: list[tuple[str, dict[str, object], Check]] = [
     ("00_start_here", {"views": ["kar", "pix"]}, lambda m: set(m["gap"]) == {"kar", "pix"}),
     ("10_modality_imbalance", {"scales": [1.0, 0.3]}, lambda m: set(m["gap_of_b_by_scale"]) == {"1", "0.3"}),
+    ("11_measuring_imbalance", {"method": "agm"}, lambda m: set(m["preferred"]) == {"balanced", "dominated", "synergy"}),
+    (
+        "12_agm",
+        {"dataset": "uci_digits", "fusion": "gated", "alpha": 0.5, "alphas": [0.0, 0.25]},
+        lambda m: set(m["competition"]) == {"fac", "kar"} and m["best_alpha"] in (0.0, 0.25),
+    ),
+    (
+        "20_uci_digits",
+        {"views": ["fou", "mor"], "all_views": ["fou", "mor", "zer"]},
+        lambda m: "fou alone" in m["two_views"] and set(m["shapley"]["agm"]) == {"fou", "mor", "zer"},
+    ),
+    ("21_smartwatch", {"hop": 1.0}, lambda m: set(m["gap"]) == {"acc", "gyr"}),
 ]
 
 

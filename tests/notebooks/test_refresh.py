@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
+from mmlib import paths
 from mmlib.execute import NotebookFailed
 from mmlib.refresh import refresh
 from mmlib.tidy import KERNEL, describe_images, normalise, saved_figures
@@ -48,6 +49,13 @@ def test_pictures_get_their_words_only_where_it_is_plain_which_is_which(monkeypa
     describe_images(v4.new_notebook(cells=[v4.new_markdown_cell("x"), clear, unclear]))
     assert [out.metadata["image/png"]["alt"] for out in clear.outputs] == ["A line.", "Dots."]
     assert all("image/png" not in out.metadata for out in unclear.outputs)
+
+
+def test_paths_start_at_the_project():
+    result = v4.new_output("execute_result", {"text/plain": f"PosixPath('{paths.ROOT}/results/a.png')"})
+    printed = v4.new_output("stream", text=f"wrote {paths.ROOT}/results/a.png\n")
+    normalise(v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[result, printed])]))
+    assert result.data["text/plain"] == "PosixPath('results/a.png')" and printed.text == "wrote results/a.png\n"
 
 
 def test_noise_goes_and_meaning_stays():
