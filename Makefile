@@ -73,6 +73,7 @@ lab: env data
 
 notebooks: env data
 	@printf '%s\n' notebooks/*.ipynb | MMLIB_PROFILE=quick xargs -P $(JOBS) -n 1 $(PY) -m mmlib refresh
+	@cp results/figures/start_left_behind.png notebooks/  # the picture in README.md
 
 gpu-check:
 	@$(GPU_PYTHON) tests/benchmarks/gpu_check.py

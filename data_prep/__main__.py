@@ -8,6 +8,7 @@ from data_prep.errors import PreparationError
 from data_prep.prepare import prepare
 from data_prep.sources import SOURCES
 from mmlib import checks
+from mmlib.interrupt import stoppable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,4 +32,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stoppable("data_prep", main))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import yaml
 
 from mmlib.execute import NotebookFailed, execute, find_notebook
+from mmlib.interrupt import stoppable
 from mmlib.parameters import parse_parameters
 from mmlib.refresh import refresh
 from mmlib.site import build_site
@@ -41,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar=("KEY", "VALUE"),
-        help="a parameter; lists and numbers as JSON: -p views '[\"fac\", \"kar\"]' -p alpha 1.5",
+        help='a parameter; lists and numbers as JSON: -p views \'["fac", "kar"]\' -p alpha 1.5',
     )
     notebook.add_argument("--timeout", type=float, metavar="SECONDS", help="the longest one cell may take")
     notebook.set_defaults(run=_notebook)
@@ -66,4 +67,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stoppable("mmlib", main))

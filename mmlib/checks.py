@@ -3,6 +3,10 @@
 import difflib
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the command line and the Snakefile check names before PyTorch is loaded
+    from torch import Tensor
 
 
 def one_of(what: str, value: object, known: Iterable) -> None:
@@ -17,7 +21,10 @@ def one_of(what: str, value: object, known: Iterable) -> None:
 
 def options(what: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Raises ValueError if an option name in ``given`` is not among ``known``."""
+    known = list(known)
     for name in given:
+        if not known:
+            raise ValueError(f"{what} takes no options, got {name!r}.")
         one_of(f"option of {what}", name, known)
 
 
@@ -35,6 +42,24 @@ def whole(name: str, value: object, low: int = 0) -> None:
         raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__}).")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}.")
+
+
+def of_type(name: str, value: object, kind: type | tuple[type, ...], meant: str) -> None:
+    """Raises TypeError unless ``value`` is a ``kind``, which the message calls ``meant``."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {meant}, got {value!r} ({type(value).__name__}).")
+
+
+def flag(name: str, value: object) -> None:
+    """Raises TypeError unless ``value`` is True or False: any other text, "no" too, would count as true."""
+    of_type(name, value, bool, "True or False")
+
+
+def class_numbers(what: str, labels: "Tensor", count: int) -> None:
+    """Raises ValueError unless all of ``labels`` (at least one) lie in 0..count-1. Reads their values on the host."""
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= count:
+        raise ValueError(f"{what} run from {low} to {high}; with {count} classes they must lie in 0..{count - 1}.")
 
 
 def _interval(low: float, high: float, finite: bool) -> str:

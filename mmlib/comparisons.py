@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from mmlib import checks
 from mmlib.measures import paired_comparison
 from mmlib.runs import RunSpec, table
 
@@ -18,20 +19,31 @@ def specs_of(
     common: further fields of RunSpec, the same for all (data_options, profile, seeds, ...).
     """
     alone = {
-        f"{m} alone": RunSpec(data=data, method="unimodal", method_options={"modality": m}, **common) for m in modalities
+        f"{m} alone": RunSpec(data=data, method="unimodal", method_options={"modality": m}, **common)
+        for m in modalities
     }
     return alone | {name: RunSpec(data=data, method=name, measures=("probe",), **common) for name in methods}
 
 
 def measured(specs: Mapping[str, RunSpec], measure: str = "accuracy", device: str = "auto") -> pd.DataFrame:
-    """Columns method (the label), seed, modality, value: one measure of every spec that has it, on the test split."""
+    """Columns method (the label), seed, modality, value: one measure of every spec that has it, on the test split.
+
+    Raises ValueError for a measure that none of them has.
+    """
     frames = [table([spec], device).assign(method=label) for label, spec in specs.items()]
-    rows = pd.concat(frames, ignore_index=True).query("measure == @measure")
+    whole = pd.concat(frames, ignore_index=True)
+    checks.one_of("measure", measure, whole["measure"].unique())
+    rows = whole[whole["measure"] == measure]
     return rows[["method", "seed", "modality", "value"]].reset_index(drop=True)
 
 
-def against(baseline: str, accuracy: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
-    """Each label against ``baseline``: paired differences in percentage points, rounded for reading."""
+def against(baseline: str, accuracy: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """Each label against ``baseline``: paired differences in percentage points, rounded for reading.
+
+    Raises ValueError for a label that is not in the table ``accuracy``, and what ``paired_comparison`` raises.
+    """
+    for label in labels:
+        checks.one_of("method", label, accuracy["method"].unique())
     kept = accuracy[accuracy["method"].isin([baseline, *labels])]
     compared = paired_comparison(kept[["method", "seed", "value"]], baseline)
     in_points = compared[["difference", "low", "high"]].mul(100).round(2)

@@ -17,5 +17,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     if found is None or found.type not in ("cpu", "cuda"):
         raise ValueError(f"unknown device {device!r}: expected auto, cpu, cuda or cuda:N.")
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device {device!r} asked for, but PyTorch sees {torch.cuda.device_count()} GPUs here: use auto or cpu.")
+        raise ValueError(
+            f"device {device!r} asked for, but PyTorch sees {torch.cuda.device_count()} GPUs here: use auto or cpu."
+        )
     return found

@@ -67,14 +67,18 @@ def execute(
         _run(source, partial, values, timeout, progress)
         executed = nbformat.read(partial, as_version=4)
         require_complete(executed, metrics)
+        _write(executed, output)
     except (PapermillExecutionError, DeadKernelError, CellTimeoutError, Incomplete) as error:
         kept = output.with_suffix(".failed.ipynb")
         os.replace(partial, kept)
         metrics.unlink(missing_ok=True)
         raise NotebookFailed(explain(error, source.stem, values, kept, progress)) from error
+    except BaseException:
+        # Ctrl-C or a full disk: without notebook and page, metrics.json must not say that the run is done.
+        metrics.unlink(missing_ok=True)
+        raise
     finally:
         partial.unlink(missing_ok=True)
-    _write(executed, output)
     say(f"{source.stem}: done in {time.perf_counter() - start:.0f} s, see {output.with_suffix('.html')}")
     return output
 

@@ -32,11 +32,15 @@ def require_complete(executed: NotebookNode, metrics: Path) -> None:
     code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
     waiting = [cell for cell in code if cell.execution_count is None]
     if waiting:
-        raise Incomplete(f"{len(waiting)} of {len(code)} code cells never ran: a cell ended the kernel, as sys.exit() does")
+        raise Incomplete(
+            f"{len(waiting)} of {len(code)} code cells never ran: a cell ended the kernel, as sys.exit() does"
+        )
     if any(output.output_type == "error" for cell in code for output in cell.outputs):
         raise Incomplete("a cell ended with an error, as sys.exit() does")
     if not metrics.is_file():
-        raise Incomplete("it ran to its end but wrote no metrics.json: its last cell must call mmlib.report.write_results")
+        raise Incomplete(
+            "it ran to its end but wrote no metrics.json: its last cell must call mmlib.report.write_results"
+        )
 
 
 def explain(error: Exception, name: str, values: dict, kept: Path, progress: Progress) -> str:

@@ -16,7 +16,7 @@ def points(values: Sequence[float]) -> str:
 def difference(values: Sequence[float]) -> str:
     """Differences of fractions, one per seed, in percentage points, and whether they can be told from zero.
 
-    "2.1 points higher (95 % interval 1.0 to 3.2, 5 seeds)", "... lower (...)" or "not told apart (difference 0.3 points, ...)".
+    "2.1 points higher (95 % interval 1.0 to 3.2, 5 seeds)", "... lower (...)" or "not told apart (difference ...)".
     """
     mean, low, high = (100 * v for v in mean_interval(values))
     seeds = _interval(low, high, len(values))

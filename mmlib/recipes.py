@@ -28,15 +28,15 @@ RECIPES: dict[str, Recipe] = {
         "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
     ),
     "uci_digits": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 40, "full": 200}, SEEDS
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 200}, SEEDS
     ),
     "smartwatch": Recipe(
         "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 2, "quick": 12, "full": 60}, SEEDS
     ),
 }
 
-# The same for all data sets. AGM: alpha of CREMA-D in the paper; a cap of 1 keeps kappa below e^1.5, because on networks
-# as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper.
+# The same for all data sets. AGM: alpha of CREMA-D in the paper; a cap of 1 keeps kappa below e^1.5, because on
+# networks as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper.
 METHOD_OPTIONS: dict[str, Mapping[str, object]] = {"agm": {"alpha": 1.5, "cap": 1.0}, "ogm_ge": {"alpha": 0.8}}
 
 # Three kinds of synthetic world that several notebooks look at. In "dominated", modality b holds more information than

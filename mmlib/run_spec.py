@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from inspect import signature
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mmlib import checks, paths
 from mmlib.data import DATASETS
+from mmlib.data.splits import check_seed
 from mmlib.jsonable import to_json
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS
@@ -19,7 +20,16 @@ from mmlib.run_measures import MEASURES, NEED_FUSION
 from mmlib.training import check_settings
 
 TRAINING = ("epochs", "batch_size", "lr", "optimizer", "weight_decay")
-COMPUTING_CODE = ("data", "models", "methods", "measures", "training.py", "run_measures.py", "run_job.py")
+COMPUTING_CODE = (
+    "data",
+    "models",
+    "methods",
+    "measures",
+    "training.py",
+    "training_state.py",
+    "run_measures.py",
+    "run_job.py",
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class RunSpec:
     data, data_options: as for mmlib.data.load; method, method_options: a name in METHODS and its arguments;
     model, model_options: an encoder's name and the further options of build_model; training: epochs, batch_size, lr,
     optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
-    mmlib.run_measures.MEASURES, taken once on the test split; track: the same, after each epoch on the validation split.
+    mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation split.
     Raises ValueError for anything unknown.
     """
 
@@ -49,14 +59,16 @@ class RunSpec:
         checks.one_of("data set", self.data, DATASETS)
         checks.one_of("method", self.method, METHODS)
         checks.one_of("profile", self.profile, PROFILES)
+        for name in ("data_options", "method_options", "model_options", "training"):
+            checks.of_type(name, getattr(self, name), Mapping, "a dict of options")
         recipe = RECIPES[self.data]
         self._set("model", self.model or recipe.encoder)
-        self._set("seeds", tuple(range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
+        self._set("seeds", _listed("seeds", range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
         self._set("method_options", {**METHOD_OPTIONS.get(self.method, {}), **self.method_options})
         self._set("model_options", {**recipe.model, **self.model_options})
         self._set("training", {**recipe.training, "epochs": recipe.epochs[self.profile], **self.training})
-        self._set("measures", tuple(self.measures))
-        self._set("track", tuple(self.track))
+        self._set("measures", _listed("measures", self.measures))
+        self._set("track", _listed("track", self.track))
         self._check()
 
     def _set(self, name: str, value: object) -> None:
@@ -64,7 +76,9 @@ class RunSpec:
 
     def _check(self) -> None:
         checks.one_of("model", self.model, ENCODERS)
-        checks.options(f"method {self.method!r}", self.method_options, list(signature(METHODS[self.method]).parameters)[1:])
+        if "seed" in self.data_options:
+            raise ValueError("data_options must not hold 'seed': name the seeds in the field seeds of RunSpec.")
+        self._check_method_options()
         checks.options("training", self.training, TRAINING)
         check_settings(**self.training)
         for name in ("data_options", "method_options", "model_options"):
@@ -72,11 +86,20 @@ class RunSpec:
         for name in (*self.measures, *self.track):
             checks.one_of("measure", name, MEASURES)
             if name in NEED_FUSION and not METHODS[self.method].trains_fusion:
-                raise ValueError(f"measure {name!r} looks at the fused network, which method {self.method!r} does not train.")
+                raise ValueError(
+                    f"measure {name!r} looks at the fused network, which method {self.method!r} does not train."
+                )
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}.")
         for seed in self.seeds:
-            checks.whole("seed", seed)
+            check_seed(seed)
+
+    def _check_method_options(self) -> None:
+        _, *known = signature(METHODS[self.method]).parameters.values()
+        checks.options(f"method {self.method!r}", self.method_options, [option.name for option in known])
+        for option in known:
+            if option.default is option.empty and option.name not in self.method_options:
+                raise ValueError(f"method {self.method!r} needs the option {option.name!r} in method_options.")
 
     @cached_property
     def hash(self) -> str:
@@ -92,6 +115,12 @@ class RunSpec:
     def folder(self) -> Path:
         """Where the run lives: results/runs/<hash>."""
         return paths.results_dir() / "runs" / self.hash
+
+
+def _listed(name: str, value: Iterable) -> tuple:
+    # A text is a sequence of letters, which nobody means.
+    checks.of_type(name, value, (list, tuple, range), "a list")
+    return tuple(value)
 
 
 @cache

@@ -41,7 +41,9 @@ class Run:
         if not written:
             raise RunDamaged(f"{path} is damaged: delete the folder {path.parent} to compute the run again.")
         if sha256_of(path.with_name("history.csv")) != metrics["history_sha256"]:
-            raise RunDamaged(f"{path.with_name('history.csv')} is damaged: delete {path.parent} to compute the run again.")
+            raise RunDamaged(
+                f"{path.with_name('history.csv')} is damaged: delete {path.parent} to compute the run again."
+            )
         return metrics
 
     def table(self) -> pd.DataFrame:
@@ -78,7 +80,7 @@ def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
 def table(specs: Iterable[RunSpec], device: str = "auto") -> pd.DataFrame:
     """All measures of all specs in one tidy table, computed where they are not there yet.
 
-    Columns: data, method, model, profile, one per option that is set ("alpha", "modality", "views", ...), seed, measure,
+    Columns: data, method, model, profile, one per option ("method.alpha", "data.views", ...), seed, measure,
     modality, value.
     """
     return _joined(specs, device, Run.table)

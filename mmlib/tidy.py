@@ -21,7 +21,7 @@ def saved_figures(source: str) -> list[str]:
 def normalise(notebook: NotebookNode) -> None:
     """Removes what differs from run to run and from machine to machine. In place.
 
-    Widgets, timings, papermill's notes, foreign kernel names; paths in outputs are cut to start at the project's folder.
+    Widgets, timings, papermill's notes, foreign kernel names; paths in outputs then start at the project's folder.
     """
     notebook.metadata = from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:

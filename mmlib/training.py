@@ -2,9 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -13,32 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.checkpoint import load_checkpoint, save_checkpoint
 from mmlib.data.base import MultimodalData, Split
+from mmlib.data.splits import check_seed
 from mmlib.device import resolve_device
 from mmlib.methods import Method
+from mmlib.training_state import History, TrainingState, own_random_numbers
 
 OPTIMIZERS = {"sgd": partial(torch.optim.SGD, momentum=0.9), "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 class TrainingDiverged(RuntimeError):
     """A loss or a log of the method is no longer finite."""
-
-
-@dataclass
-class History:
-    """What happened in each epoch.
-
-    epochs: one dict per epoch with "epoch", the training means of the step's logs, "valid/accuracy", "valid/loss" and
-    whatever ``on_epoch`` returned; best_epoch: the first with the highest validation accuracy.
-    """
-
-    epochs: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def best_epoch(self) -> int:
-        """Number of the first epoch with the highest validation accuracy; -1 before the first."""
-        return max(self.epochs, key=lambda row: row["valid/accuracy"])["epoch"] if self.epochs else -1
 
 
 def fit(
@@ -52,7 +35,7 @@ def fit(
     device: str | torch.device = "auto",
     optimizer: str = "sgd",
     weight_decay: float = 0.0,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     on_epoch: Callable[[int, Method], dict[str, float]] | None = None,
 ) -> History:
     """Trains ``method`` on ``data.train`` and leaves it with the weights of its best epoch on ``data.valid``.
@@ -62,30 +45,42 @@ def fit(
     run that was killed goes on from there to the same weights. on_epoch(epoch, method) may return further columns.
     The test split is not touched. Raises ValueError for bad arguments and TrainingDiverged.
     """
-    settings = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "optimizer": optimizer, "weight_decay": weight_decay}
+    settings = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "optimizer": optimizer,
+        "weight_decay": weight_decay,
+    }
     check_settings(**settings, seed=seed)
     _check_fit(method, data)
     device = resolve_device(device)
     method.to(device)
-    identity = {
-        "data": data.fingerprint(), "method": type(method).__name__, "seed": seed, "device": device.type, **settings,
-    }  # fmt: skip
+    name = f"{type(method).__name__}({method.extra_repr()})"
+    identity = {"data": data.fingerprint(), "method": name, "seed": seed, "device": device.type, **settings}
     data = data.to(device)
-    run = _Run(method, OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay), identity, checkpoint)
-    with _own_random_numbers(seed, device), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
-        run.resume(device)
-        for epoch in _progress(range(len(run.history.epochs), epochs), type(method).__name__):
+    chosen = OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay)
+    state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint))
+    with own_random_numbers(seed, device), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+        state.resume(device)
+        for epoch in _progress(range(len(state.history.epochs), epochs), type(method).__name__):
             method.begin_epoch(epoch, data)
-            logs = _train_epoch(method, run.optimizer, data.train, _batches(len(data.train), batch_size, seed, epoch))
-            _check_finite(method, logs, run.history)
+            logs = _train_epoch(method, state.optimizer, data.train, _batches(len(data.train), batch_size, seed, epoch))
+            _check_finite(method, logs, state.history)
             valid = {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
-            run.finish_epoch({"epoch": epoch, **logs, **valid, **(on_epoch(epoch, method) if on_epoch else {})})
-    method.load_state_dict(run.best)
-    return run.history
+            state.finish_epoch({"epoch": epoch, **logs, **valid, **(on_epoch(epoch, method) if on_epoch else {})})
+    method.load_state_dict(state.best)
+    return state.history
 
 
 def evaluate(method: Method, split: Split, batch_size: int = 1024) -> dict[str, float]:
-    """Accuracy (0..1) and mean cross-entropy (nats) of ``method`` over all rows of ``split``."""
+    """Accuracy (0..1) and mean cross-entropy (nats) of ``method`` over all rows of ``split``.
+
+    Raises ValueError for a split without rows, or with a label that is no class of the model.
+    """
+    if len(split) == 0:
+        raise ValueError("an accuracy needs at least one row, the split has none.")
+    checks.class_numbers("labels", split.labels, method.model.num_classes)
     logits = predict(method, split, batch_size)
     labels = split.labels.to(logits.device)
     return {
@@ -103,57 +98,10 @@ def predict(method: Method, split: Split, batch_size: int = 1024) -> Tensor:
     return torch.cat([method.predict({m: x.to(device) for m, x in inputs.items()}) for inputs in batches])
 
 
-@dataclass
-class _Run:
-    """What has to survive a kill: weights, optimiser, random numbers, history, best weights so far."""
-
-    method: Method
-    optimizer: torch.optim.Optimizer
-    identity: dict[str, object]
-    checkpoint: Path | None
-    history: History = field(default_factory=History)
-    best: dict[str, Tensor] = field(default_factory=dict)
-
-    def finish_epoch(self, row: dict[str, float]) -> None:
-        self.history.epochs.append(row)
-        if self.history.best_epoch == row["epoch"]:
-            self.best = {name: tensor.clone() for name, tensor in self.method.state_dict().items()}
-        if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self._state())
-
-    def resume(self, device: torch.device) -> None:
-        if self.checkpoint is None or not self.checkpoint.exists():
-            return
-        state = load_checkpoint(self.checkpoint, device)
-        differing = [k for k, v in self.identity.items() if state["identity"].get(k) != v]
-        if differing:
-            raise ValueError(
-                f"checkpoint {self.checkpoint} is of a run with other {', '.join(differing)}: delete it or name another file."
-            )
-        self.method.load_state_dict(state["method"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.history.epochs, self.best = state["history"], state["best"]
-        torch.set_rng_state(state["random"].cpu())
-        if device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_cuda"].cpu(), device)
-
-    def _state(self) -> dict[str, object]:
-        device = self.method.model.anchor.device
-        return {
-            "identity": self.identity,
-            "method": self.method.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "history": self.history.epochs,
-            "best": self.best,
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-        }
-
-
 def _train_epoch(
     method: Method, optimizer: torch.optim.Optimizer, train: Split, batches: Iterable[Tensor]
 ) -> dict[str, float]:
-    """One pass over the training rows; returns the means of the logs over rows, read from the device once at the end."""
+    """One pass over the training rows; returns the means of the logs over rows, read once at the end."""
     method.train()
     totals, names = 0.0, []
     for rows in batches:
@@ -168,7 +116,8 @@ def _check_finite(method: Method, logs: dict[str, float], history: History) -> N
         return
     before = f" The epoch before: {_listed(history.epochs[-1])}." if history.epochs else ""
     raise TrainingDiverged(
-        f"{type(method).__name__} is no longer finite in epoch {method.epoch}: {_listed(logs)}.{before} {method.divergence_hint}"
+        f"{type(method).__name__} is no longer finite in epoch {method.epoch}: {_listed(logs)}."
+        f"{before} {method.divergence_hint}"
     )
 
 
@@ -177,21 +126,13 @@ def _listed(logs: dict[str, float]) -> str:
 
 
 def _batches(total: int, batch_size: int, seed: int, epoch: int) -> list[Tensor]:
-    """Row numbers of each batch: every row once, in an order that depends on seed and epoch alone, so it can be resumed."""
+    """Row numbers of each batch: every row once, in an order fixed by seed and epoch, so it can be resumed."""
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
     batches = list(order.split(batch_size))
     # No row is dropped; but batch-norm cannot normalise a single row, so a last one joins the batch before it.
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
-
-
-@contextmanager
-def _own_random_numbers(seed: int, device: torch.device) -> Iterator[None]:
-    """Inside, all draws follow from ``seed``; afterwards the caller's random state is as it was."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
 
 
 def _progress(epochs: range, label: str) -> Iterable[int]:
@@ -209,7 +150,7 @@ def check_settings(
     """Raises TypeError or ValueError, naming the setting, unless ``fit`` can use all of them."""
     checks.whole("epochs", epochs, 1)
     checks.whole("batch_size", batch_size, 1)
-    checks.whole("seed", seed)
+    check_seed(seed)
     checks.number("lr", lr, low=0)
     checks.number("weight_decay", weight_decay, low=0)
     checks.one_of("optimizer", optimizer, OPTIMIZERS)
@@ -218,8 +159,12 @@ def check_settings(
 def _check_fit(method: Method, data: MultimodalData) -> None:
     if not isinstance(method, Method):
         raise TypeError(f"fit trains a Method such as Joint(model), got {type(method).__name__}.")
+    if not isinstance(data, MultimodalData):
+        raise TypeError(f"fit trains on the MultimodalData that mmlib.data.load gives, got {type(data).__name__}.")
     if set(method.model.modalities) != set(data.modalities):
-        raise ValueError(f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}.")
+        raise ValueError(
+            f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}."
+        )
     if method.model.num_classes != data.num_classes:
         raise ValueError(
             f"the model tells {method.model.num_classes} classes apart, data {data.name!r} has {data.num_classes}."

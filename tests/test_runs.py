@@ -193,7 +193,10 @@ def test_the_test_split_is_read_after_training_only(monkeypatch):
         ({"method": "amg"}, "unknown method 'amg'.*Did you mean 'agm'"),
         ({"profile": "fast"}, "unknown profile 'fast'"),
         ({"model": "vgg"}, "unknown model 'vgg'"),
-        ({"method": "agm", "method_options": {"alfa": 1}}, "unknown option of method 'agm' 'alfa'.*Did you mean 'alpha'"),
+        (
+            {"method": "agm", "method_options": {"alfa": 1}},
+            "unknown option of method 'agm' 'alfa'.*Did you mean 'alpha'",
+        ),
         ({"training": {"epoch": 3}}, "unknown option of training 'epoch'"),
         ({"training": {"optimizer": "rmsprop"}}, "unknown optimizer 'rmsprop'"),
         ({"measures": ("probes",)}, "unknown measure 'probes'"),

@@ -11,7 +11,7 @@ from torch import nn
 from mmlib.checkpoint import CheckpointDamaged
 from mmlib.data.base import MultimodalData, Split
 from mmlib.methods import AGM, OGMGE, Joint
-from mmlib.models import ConcatFusion, MLP, MultimodalModel
+from mmlib.models import MLP, ConcatFusion, MultimodalModel
 from mmlib.training import TrainingDiverged, _batches, evaluate, fit, predict
 
 WIDTHS = {"a": 8, "v": 8}
@@ -32,7 +32,9 @@ def make_split(rows: int, seed: int) -> Split:
 
 def make_data(**rows: int) -> MultimodalData:
     sizes = {"train": 97, "valid": 50, "test": 50} | rows
-    return MultimodalData("toy", **{s: make_split(n, i) for i, (s, n) in enumerate(sizes.items())}, classes=("x", "y", "z"))
+    return MultimodalData(
+        "toy", **{s: make_split(n, i) for i, (s, n) in enumerate(sizes.items())}, classes=("x", "y", "z")
+    )
 
 
 def make_model(dropout: float = 0.0) -> MultimodalModel:
@@ -136,6 +138,12 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         fit(Joint(make_model()), make_data(), epochs=2, lr=0.5, device="cpu", checkpoint=tmp_path / "c.pt")
 
 
+def test_a_checkpoint_of_another_strength_is_refused(tmp_path):
+    fit(AGM(make_model(), alpha=0.5), make_data(), epochs=1, device="cpu", checkpoint=tmp_path / "c.pt")
+    with pytest.raises(ValueError, match="other method"):
+        fit(AGM(make_model(), alpha=1.0), make_data(), epochs=1, device="cpu", checkpoint=tmp_path / "c.pt")
+
+
 @pytest.mark.parametrize("change", ["flip", "truncate"])
 def test_a_damaged_checkpoint_is_named_and_not_used(tmp_path, change):
     path = tmp_path / "c.pt"
@@ -191,7 +199,9 @@ def test_history_means_are_means_over_rows():
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_logs_and_hint():
-    with pytest.raises(TrainingDiverged, match=r"AGM is no longer finite in epoch 0: .*kappa/a = .*smaller lr or alpha"):
+    with pytest.raises(
+        TrainingDiverged, match=r"AGM is no longer finite in epoch 0: .*kappa/a = .*smaller lr or alpha"
+    ):
         fit(AGM(make_model(), alpha=1e4), make_data(), epochs=3, device="cpu")
 
 

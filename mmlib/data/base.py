@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from mmlib import checks
+
 
 @dataclass(frozen=True)
 class Split:
@@ -22,13 +24,17 @@ class Split:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ValueError("a split needs at least one modality, got none.")
+        for name, values in {**self.inputs, "labels": self.labels}.items():
+            if not isinstance(values, Tensor):
+                raise TypeError(f"{name!r} must be a tensor, got {type(values).__name__}: torch.as_tensor makes one.")
         if self.labels.dtype != torch.long or self.labels.ndim != 1:
             raise ValueError(
                 f"labels must be a LongTensor [N], got {self.labels.dtype} with shape {tuple(self.labels.shape)}."
             )
         for name, values in self.inputs.items():
-            if len(values) != len(self.labels):
-                raise ValueError(f"modality {name!r} has {len(values)} rows, the labels have {len(self.labels)}.")
+            rows = len(values) if values.ndim else 0
+            if rows != len(self.labels):
+                raise ValueError(f"modality {name!r} has {rows} rows, the labels have {len(self.labels)}.")
             if values.is_floating_point() and not torch.isfinite(values).all():
                 raise ValueError(f"modality {name!r} holds NaN or infinite values: clean the data before loading it.")
 
@@ -67,12 +73,7 @@ class MultimodalData:
             shapes = {m: tuple(x.shape[1:]) for m, x in split.inputs.items()}
             if shapes != self.shapes:
                 raise ValueError(f"the {split_name} split of {self.name!r} has {shapes}, train has {self.shapes}.")
-            low, high = int(split.labels.min()), int(split.labels.max())
-            if low < 0 or high >= self.num_classes:
-                raise ValueError(
-                    f"labels of the {split_name} split of {self.name!r} run from {low} to {high}; with "
-                    f"{self.num_classes} classes they must lie in 0..{self.num_classes - 1}."
-                )
+            checks.class_numbers(f"labels of the {split_name} split of {self.name!r}", split.labels, self.num_classes)
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -44,9 +44,7 @@ def split_rows(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     from sklearn.model_selection import train_test_split  # here: mmlib.training must import where only PyTorch is
 
     rest, test = train_test_split(np.arange(len(labels)), test_size=TEST, stratify=labels, random_state=seed)
-    train, valid = train_test_split(
-        rest, train_size=TRAIN, test_size=VALID, stratify=labels[rest], random_state=seed
-    )
+    train, valid = train_test_split(rest, train_size=TRAIN, test_size=VALID, stratify=labels[rest], random_state=seed)
     return {"train": train, "valid": valid, "test": test}
 
 

@@ -1,6 +1,7 @@
-"""One function per kind of figure: a tidy table in, a matplotlib Figure out; means with 95 % t-intervals and every seed."""
+"""One function per kind of figure: a tidy table in, a matplotlib Figure out; means, 95 % t-intervals, every seed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -14,6 +15,8 @@ from mmlib.measures import mean_interval
 
 INTERVAL_NOTE = "Large marks: mean and 95 % t-interval over {n} seeds. Small dots: single seeds."
 BAND_NOTE = "Lines: mean over {n} seeds. Bands: 95 % t-interval."
+DASHES = ((0, (4, 3)), (0, (1, 2)), (0, (8, 3)))
+Reference = float | Mapping[str, float | Mapping[str, float]]  # y; or panel -> y; or panel -> category -> y
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -29,14 +32,15 @@ def seed_points(
     xlabel: str,
     ylabel: str | Mapping[str, str],
     panel: str | None = None,
-    references: Mapping[str, float | Mapping[str, float]] | None = None,
+    references: Mapping[str, Reference] | None = None,
     percent: bool = True,
     size: tuple[float, float] = (7.0, 4.0),
 ) -> Figure:
     """``value`` for each category of column ``x``, side by side for each of ``hue``; one panel per value of ``panel``.
 
-    ylabel: one for all panels, which then share their scale, or {panel: label}; references: label -> value, drawn as
-    horizontal lines, or {panel: value}; percent: show fractions as per cent. With ``hue`` equal to ``x`` no legend is drawn.
+    ylabel: one for all panels, which then share their scale, or {panel: label}; references: label -> value, drawn as a
+    horizontal line, or {panel: value}, or {panel: {category: value}}; percent: show fractions as per cent. With ``hue``
+    equal to ``x`` there is no legend.
     """
     titles = [None] if panel is None else list(dict.fromkeys(table[panel]))
     own_scales = isinstance(ylabel, Mapping)
@@ -44,7 +48,7 @@ def seed_points(
     for number, (axes, title) in enumerate(zip(all_axes, titles, strict=True)):
         part = table if title is None else table[table[panel] == title]
         _draw_seed_points(axes, part, x, hue, legend=number == 0 and hue != x)
-        draw_references(axes, _in_panel(references or {}, title))
+        draw_references(axes, references or {}, title)
         label = ylabel[title] if own_scales else ylabel if number == 0 else ""
         finish(axes, xlabel, label, percent, title=title)
     return noted(figure, INTERVAL_NOTE.format(n=table["seed"].nunique()))
@@ -60,7 +64,8 @@ def _draw_seed_points(axes: Axes, table: pd.DataFrame, x: str, hue: str, legend:
     }  # fmt: skip
     sns.pointplot(
         **common, markers=[looks[name].marker for name in names], dodge=dodge, linestyle="none", markersize=8,
-        errorbar=interval, capsize=0.08 / len(names), err_kws={"linewidth": 1.6}, zorder=3, legend=legend,
+        errorbar=interval, capsize=0.08 / (len(names) if dodge else 1), err_kws={"linewidth": 1.6}, zorder=3,
+        legend=legend,
     )  # fmt: skip
     sns.stripplot(
         **common, dodge=bool(dodge), size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False,
@@ -75,12 +80,12 @@ def curves(
     xlabel: str,
     ylabel: str,
     panel: str | None = None,
-    references: Mapping[str, float | Mapping[str, float]] | None = None,
+    references: Mapping[str, Reference] | None = None,
     percent: bool = True,
     log_x: bool = False,
     size: tuple[float, float] = (7.0, 4.0),
 ) -> Figure:
-    """``value`` along the numeric column ``x``, one line per ``hue``; one panel beside the other per value of ``panel``.
+    """``value`` along the numeric column ``x``, one line per ``hue``, one panel per value of ``panel``.
 
     references: label -> value, or {panel: value} for a line in some panels only; log_x: logarithmic x axis.
     """
@@ -91,7 +96,7 @@ def curves(
         part = table if title is None else table[table[panel] == title]
         for name, drawn in look(names).items():
             draw_course(axes, part[part[hue] == name], x, name, drawn)
-        draw_references(axes, _in_panel(references or {}, title))
+        draw_references(axes, references or {}, title)
         finish(axes, xlabel, ylabel if number == 0 else "", percent, title=title)
         if log_x:
             axes.set_xscale("log")
@@ -106,18 +111,28 @@ def draw_course(axes: Axes, table: pd.DataFrame, x: str, label: str, drawn: Look
     middle = groups.mean()
     spread = groups.apply(lambda values: pd.Series(interval(values.to_numpy()), index=["low", "high"])).unstack()
     every = max(1, len(middle) // 8)
-    axes.plot(middle.index, middle, label=label, color=drawn.colour, marker=drawn.marker, linestyle=drawn.line, markevery=every)
+    axes.plot(
+        middle.index,
+        middle,
+        label=label,
+        color=drawn.colour,
+        marker=drawn.marker,
+        linestyle=drawn.line,
+        markevery=every,
+    )
     axes.fill_between(middle.index, spread["low"], spread["high"], color=drawn.colour, alpha=0.18, linewidth=0)
 
 
-def draw_references(axes: Axes, references: Mapping[str, float]) -> None:
-    """Horizontal lines with their names written on them, at the left."""
-    for label, y in references.items():
-        axes.axhline(y, color="0.35", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-        axes.annotate(
-            label, (0.0, y), xycoords=("axes fraction", "data"), xytext=(4, 2), textcoords="offset points",
-            va="bottom", fontsize="small", color="0.25",
-        )  # fmt: skip
+def draw_references(axes: Axes, references: Mapping[str, Reference], panel: str | None) -> None:
+    """Dashed lines with their names in the legend: across the panel, or a short one over each category."""
+    for (label, where), dashes in zip(references.items(), cycle(DASHES), strict=False):
+        y = where.get(panel) if isinstance(where, Mapping) else where
+        drawn = {"color": "0.3", "linewidth": 1.3, "linestyle": dashes, "label": label, "zorder": 1}
+        if isinstance(y, Mapping):
+            positions = [int(float(axes.convert_xunits(category))) for category in y]
+            axes.hlines(list(y.values()), [p - 0.35 for p in positions], [p + 0.35 for p in positions], **drawn)
+        elif y is not None:
+            axes.axhline(y, **drawn)
 
 
 def canvas(size: tuple[float, float], columns: int = 1, share_y: bool = True) -> tuple[Figure, list[Axes]]:
@@ -142,8 +157,3 @@ def noted(figure: Figure, note: str) -> Figure:
     """The figure with a small line under it that says what marks and intervals are."""
     figure.supxlabel(note, fontsize="x-small", color="0.35")
     return figure
-
-
-def _in_panel(references: Mapping[str, float | Mapping[str, float]], panel: str | None) -> dict[str, float]:
-    values = {label: y.get(panel) if isinstance(y, Mapping) else y for label, y in references.items()}
-    return {label: y for label, y in values.items() if y is not None}

@@ -42,9 +42,7 @@ def competition_strength(z_dep: Rows, y_dep: Rows, z_eval: Rows, y_eval: Rows, p
     return float(np.trace(pinvh(spread, rtol=LEAST_VARIANCE) @ residual.T @ residual) / width)
 
 
-def competition_of(
-    model: MultimodalModel, concept: Unimodal, dep: Split, held: Split, penalty: float = 120.0
-) -> float:
+def competition_of(model: MultimodalModel, concept: Unimodal, dep: Split, held: Split, penalty: float = 120.0) -> float:
     """competition_strength for ``concept.modality`` in a trained network.
 
     Z: fused features of ``model``; Y: penultimate features of ``concept``, trained on its modality alone in a network

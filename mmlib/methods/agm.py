@@ -23,8 +23,8 @@ class AGM(Method):
     The loss is CE(sum_m phi_m) = CE(T); the gradient that arrives at phi_m is multiplied by kappa_m.
 
     alpha: strength, >= 0 (paper: 2.5 AV-MNIST, 1.5 CREMA-D, 4.0 UR-Funny); cap: upper bound of tau_m - r_m (10 CREMA-D,
-    7 UR-Funny); modulation_start, modulation_end: first and last epoch that are modulated (None: to the end), kappa is 1
-    outside; theta: if any gradient element of the last head weight is beyond +-theta, the global gradient norm is
+    7 UR-Funny); modulation_start, modulation_end: first and last epoch that are modulated (None: to the end); outside,
+    kappa is 1; theta: if any gradient element of the last head weight is beyond +-theta, the global gradient norm is
     clipped to theta (1 AV-MNIST and CREMA-D, 5 UR-Funny, None: never).
     running_scores [M] and steps hold the running means and the number of earlier steps.
     """
@@ -48,7 +48,9 @@ class AGM(Method):
         self.alpha, self.cap, self.theta = alpha, cap, theta
         self.window = Window(modulation_start, modulation_end)
         anchor = model.anchor
-        self.register_buffer("running_scores", torch.zeros(len(model.modalities), device=anchor.device, dtype=anchor.dtype))
+        self.register_buffer(
+            "running_scores", torch.zeros(len(model.modalities), device=anchor.device, dtype=anchor.dtype)
+        )
         self.register_buffer("steps_taken", torch.zeros((), dtype=torch.long, device=anchor.device))
 
     @property
@@ -112,7 +114,7 @@ def score(phi: Tensor, labels: Tensor) -> Tensor:
 
 
 def relative(scores: Tensor) -> Tensor:
-    """exp(mean over the others - own) for each of the scores [M]: above 1, the modality is ahead of the others (eq. 6)."""
+    """exp(mean over the others - own) for each of the scores [M]: above 1, the modality is ahead (eq. 6)."""
     others = (scores.sum() - scores) / (len(scores) - 1)
     return torch.exp(others - scores)
 

@@ -1,12 +1,13 @@
 """What every method is: a network and one training step in four parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmlib import checks
 from mmlib.models import MultimodalModel, eval_mode
 
 Inputs = Mapping[str, Tensor]
@@ -14,7 +15,7 @@ Logs = dict[str, Tensor]
 
 
 class Method(nn.Module):
-    """Base of all methods: ``step`` is losses -> backward -> edit_grads -> optimizer.step; override the part that differs.
+    """Base of all methods: ``step`` is losses -> backward -> edit_grads -> optimizer.step; override what differs.
 
     model: the network that is trained. Nothing in a step reads a tensor's value on the host, so that a step is one
     stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``.
@@ -33,10 +34,16 @@ class Method(nn.Module):
     def step(self, inputs: Inputs, labels: Tensor, optimizer: Optimizer) -> Logs:
         """One training step on inputs {m: [B, ...]} and labels [B]; returns detached logs, "loss" among them.
 
-        The step's gradients stay in ``.grad`` until the next one.
+        The step's gradients stay in ``.grad`` until the next one. Raises ValueError for a batch that does not fit.
+        NaN is not looked for here: Split refuses it in data, and ``fit`` stops at the first loss that is not finite.
         """
         self.check(inputs, labels)
-        loss, logs = self.losses(inputs, labels)
+        try:
+            loss, logs = self.losses(inputs, labels)
+        except (IndexError, RuntimeError):
+            # Only now, as it has failed, may the labels be read: looking at them in every step would stall a GPU.
+            checks.class_numbers("labels", labels, self.model.num_classes)
+            raise
         self.backward(loss, optimizer)
         self.edit_grads(logs)
         optimizer.step()
@@ -69,10 +76,19 @@ class Method(nn.Module):
         with eval_mode(self):
             return self(inputs)
 
+    def extra_repr(self) -> str:
+        """The method's own settings, as ``print(method)`` shows them and a checkpoint remembers them."""
+        settings = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in ("training", "epoch")}
+        return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
     def check(self, inputs: Inputs, labels: Tensor) -> None:
-        """Raises ValueError if a modality is missing or the numbers of rows differ; moves own state to the model's device."""
+        """Raises ValueError if a modality is missing or row counts differ; moves own state to the model's device."""
         self.model.check(inputs)
         rows = len(next(iter(inputs.values())))
+        if rows == 0:
+            raise ValueError("a training step needs at least one row, the batch has none.")
+        if labels.dtype != torch.long:
+            raise ValueError(f"labels must be class numbers of type torch.int64, got {labels.dtype}.")
         if labels.shape != (rows,):
             raise ValueError(f"labels must be [{rows}], one per row of the inputs, got {tuple(labels.shape)}.")
         self._follow_model()
@@ -80,16 +96,22 @@ class Method(nn.Module):
     def _follow_model(self) -> None:
         # The model may have been moved or cast alone after this method was built around it.
         anchor = self.model.anchor
-        own = [*self.named_buffers(), *self.named_parameters()]
-        for name, tensor in own:
-            if not name.startswith("model.") and _strays(tensor, anchor):
-                self.to(device=anchor.device, dtype=anchor.dtype)
-                return
+        if any(_strays(tensor, anchor) for tensor in self._own_tensors()):
+            self.to(device=anchor.device, dtype=anchor.dtype)
+
+    def _own_tensors(self) -> Iterator[Tensor]:
+        """What the method adds to the model."""
+        yield from self._buffers.values()
+        for name, child in self.named_children():
+            if name != "model":
+                yield from child.parameters()
+                yield from child.buffers()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy of logits [B, C] against labels [B], in nats."""
-    return F.cross_entropy(logits, labels)
+    # By default a label of -100 would be left out without a word.
+    return F.cross_entropy(logits, labels, ignore_index=torch.iinfo(torch.long).min)
 
 
 def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:

@@ -30,6 +30,7 @@ class OGMGE(Method):
     ) -> None:
         super().__init__(model)
         checks.number("alpha", alpha, low=0)
+        checks.flag("noise", noise)
         self.alpha = alpha
         self.noise = noise
         self.window = Window(modulation_start, modulation_end)
@@ -61,7 +62,7 @@ class OGMGE(Method):
 
 
 def discrepancy_ratios(logits: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
-    """rho_m (scalars) from unimodal logits {m: [B, C]}: the true class's probability under m over that under the others."""
+    """rho_m (scalars) from unimodal logits {m: [B, C]}: the true class's probability under m over the others'."""
     p = {m: z.softmax(1).gather(1, labels[:, None]).sum() for m, z in logits.items()}
     total = sum(p.values())
     return {m: own * (len(p) - 1) / (total - own) for m, own in p.items()}

@@ -20,6 +20,7 @@ class Unimodal(Method):
     def __init__(self, model: MultimodalModel, modality: str, through_fusion: bool = False) -> None:
         super().__init__(model)
         checks.one_of("modality", modality, model.modalities)
+        checks.flag("through_fusion", through_fusion)
         self.modality = modality
         self.through_fusion = through_fusion
         if not through_fusion:

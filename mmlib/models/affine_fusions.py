@@ -1,4 +1,4 @@
-"""Late fusions whose logits are a sum over modalities plus a bias (but for a ConcatFusion with a head of several layers)."""
+"""Late fusions: the logits are a sum over modalities and a bias (unless ConcatFusion has a head of several layers)."""
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,15 @@ class ConcatFusion(Fusion):
         super().__init__(widths, num_classes)
         self.head = nn.Linear(sum(widths.values()), num_classes) if head is None else head
         if not isinstance(self._last, nn.Linear):
-            raise TypeError(f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}.")
+            raise TypeError(
+                f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}."
+            )
         if self._last.out_features != num_classes:
             raise ValueError(f"head gives {self._last.out_features} logits, expected num_classes = {num_classes}.")
         if self.is_additive and self.head.in_features != sum(widths.values()):
-            raise ValueError(f"head reads {self.head.in_features} features, expected {sum(widths.values())}, the sum of the widths.")
+            raise ValueError(
+                f"head reads {self.head.in_features} features, expected {sum(widths.values())}, the sum of the widths."
+            )
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""
@@ -86,7 +90,7 @@ class SumFusion(Fusion):
 
 
 class LinearFusion(Fusion):
-    """logits = sum_m projections[m](f_m) + bias, with no bias in the projections: W_m is player m's own (MCR, section 3)."""
+    """logits = sum_m projections[m](f_m) + bias, projections without bias: W_m is player m's own (MCR, 3)."""
 
     def __init__(self, widths: dict[str, int], num_classes: int) -> None:
         super().__init__(widths, num_classes)

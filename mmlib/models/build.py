@@ -80,4 +80,3 @@ def _of(value: object, modality: str) -> object:
     if modality not in value:
         raise ValueError(f"an option given per modality must name {modality!r}, it names {list(value)}.")
     return value[modality]
-

@@ -46,7 +46,7 @@ class GatedFusion(InteractionFusion):
 
 
 class FiLMFusion(InteractionFusion):
-    """output(gamma(f_1) * f_2 + beta(f_1)): the first modality scales and shifts the second (Perez et al., AAAI 2018)."""
+    """output(gamma(f_1) * f_2 + beta(f_1)): the first scales and shifts the second (Perez et al., AAAI 2018)."""
 
     takes = (2, 2)
 

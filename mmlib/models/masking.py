@@ -17,19 +17,20 @@ from mmlib.models.shapley import Coalition, subsets
 @contextmanager
 def eval_mode(module: nn.Module) -> Iterator[None]:
     """Evaluation mode inside the ``with``; afterwards every submodule has its own training flag back."""
-    flags = [(m, m.training) for m in module.modules()]
-    module.eval()
+    training = [m for m in module.modules() if m.training]
+    for m in training:
+        m.training = False
     try:
         yield
     finally:
-        for m, training in flags:
-            m.training = training
+        for m in training:
+            m.training = True
 
 
 def same_in_eval(module: nn.Module) -> bool:
     """Whether training and evaluation passes surely agree: no normalisation over the batch, no dropout.
 
-    A class from outside torch.nn and mmlib may look at ``self.training`` in ways that cannot be seen: not sure, so False.
+    A class from outside torch.nn and mmlib may use ``self.training`` in ways that cannot be seen: not sure, so False.
     """
     return all(_same_in_eval(m) for m in module.modules())
 
@@ -37,20 +38,17 @@ def same_in_eval(module: nn.Module) -> bool:
 def masked_logits(
     model: MultimodalModel, inputs: Mapping[str, Tensor], features: Mapping[str, Tensor]
 ) -> dict[Coalition, Tensor]:
-    """f(S) [B, C] for every non-empty proper subset S of the modalities, in evaluation mode, gradients on (AGM, section 3.1).
+    """f(S) [B, C] for every non-empty proper subset S of the modalities, in evaluation mode, gradients on (AGM, 3.1).
 
     inputs: {m: [B, ...]}; features: what ``model.encode(inputs)`` gave in the mode the model is in; they are used again
     wherever the two modes agree. All subsets go through the fusion as one batch.
     """
-    present = _present(model, inputs, features)
-    absent = _absent(model, inputs)
-    if model.fusion.is_additive:  # the logits are a sum over modalities: mix the short shares, not the long features
-        shares = _mixed(model.fusion.modality_logits(present), model.fusion.modality_logits(absent))
-        logits = sum(shares.values())
-    else:
-        mixed = {m: rows.flatten(0, 1) for m, rows in _mixed(present, absent).items()}
-        with eval_mode(model.fusion):
-            logits = model.fuse(mixed).unflatten(0, (-1, len(present[model.modalities[0]])))
+    agrees = {m: not _is_training(encoder) or same_in_eval(encoder) for m, encoder in model.encoders.items()}
+    with eval_mode(model):
+        present = {m: features[m] if agrees[m] else encoder(inputs[m]) for m, encoder in model.encoders.items()}
+        # In evaluation mode an encoder says the same of every row of zeros, so one row is enough.
+        absent = {m: encoder(torch.zeros_like(inputs[m][:1])) for m, encoder in model.encoders.items()}
+        logits = _fused(model, present, absent)
     return dict(zip(subsets(model.modalities)[:-1], logits.unbind(), strict=True))
 
 
@@ -61,16 +59,17 @@ def subset_logits(model: MultimodalModel, inputs: Mapping[str, Tensor]) -> dict[
         return {**masked_logits(model, inputs, features), model.modalities: model.fuse(features)}
 
 
-def _present(model: MultimodalModel, inputs: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    agrees = {m: same_in_eval(e) or not any(layer.training for layer in e.modules()) for m, e in model.encoders.items()}
-    with eval_mode(model.encoders):
-        return {m: features[m] if agrees[m] else e(inputs[m]) for m, e in model.encoders.items()}
+def _fused(model: MultimodalModel, present: Mapping[str, Tensor], absent: Mapping[str, Tensor]) -> Tensor:
+    """Logits [2^M - 2, B, C] of every proper subset, from the features with and without each modality."""
+    if model.fusion.is_additive:  # the logits are a sum over modalities: mix the short shares, not the long features
+        return sum(_mixed(model.fusion.modality_logits(present), model.fusion.modality_logits(absent)).values())
+    mixed = _mixed(present, absent)
+    rows = model.fuse({m: features.flatten(0, 1) for m, features in mixed.items()})
+    return rows.unflatten(0, (-1, len(present[model.modalities[0]])))
 
 
-def _absent(model: MultimodalModel, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    # In evaluation mode an encoder says the same of every row of zeros, so one row is enough.
-    with eval_mode(model.encoders):
-        return {m: e(torch.zeros_like(inputs[m][:1])) for m, e in model.encoders.items()}
+def _is_training(module: nn.Module) -> bool:
+    return any(layer.training for layer in module.modules())
 
 
 def _same_in_eval(layer: nn.Module) -> bool:
@@ -90,4 +89,5 @@ def _mixed(present: Mapping[str, Tensor], absent: Mapping[str, Tensor]) -> dict[
 @lru_cache
 def _membership(count: int, device: torch.device) -> Tensor:
     """Whether each of ``count`` modalities (rows) is in each proper subset, kept on the device."""
-    return torch.tensor([[m in s for s in subsets(range(count))[:-1]] for m in range(count)], device=device)
+    with torch.inference_mode(False):  # else a first call in inference mode would spoil it for training
+        return torch.tensor([[m in s for s in subsets(range(count))[:-1]] for m in range(count)], device=device)

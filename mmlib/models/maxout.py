@@ -20,8 +20,10 @@ class MaxOut(nn.Module):
         return self.linear(x).unflatten(1, (-1, self.pieces)).amax(2)
 
 
-def maxout_head(in_features: int, num_classes: int, widths: tuple[int, int] = (2048, 1024), dropout: float = 0.3) -> nn.Sequential:
-    """Head for ConcatFusion that mixes the modalities early (AGM, section 4): BN, MaxOut, BN, dropout, twice, then Linear.
+def maxout_head(
+    in_features: int, num_classes: int, widths: tuple[int, int] = (2048, 1024), dropout: float = 0.3
+) -> nn.Sequential:
+    """Head for ConcatFusion that mixes the modalities early (AGM, section 4): BN, MaxOut, BN, dropout, ..., Linear.
 
     in_features: sum of the widths of all modalities; widths: outputs of the two MaxOut layers; dropout: probability.
     """

@@ -20,7 +20,8 @@ class MultimodalModel(nn.Module):
             raise TypeError(f"fusion must be a mmlib.models Fusion, got {type(fusion).__name__}.")
         if set(encoders) != set(fusion.widths):
             raise ValueError(
-                f"encoders are for {list(encoders)}, the fusion is for {list(fusion.widths)}: they must name the same modalities."
+                f"encoders are for {list(encoders)}, the fusion is for {list(fusion.widths)}: "
+                "they must name the same modalities."
             )
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion

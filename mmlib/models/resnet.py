@@ -40,7 +40,9 @@ class ResidualBlock(nn.Module):
             *_conv(width, width, kernel=3, stride=1, norm=norm),
         )
         same_shape = stride == 1 and channels == width
-        self.shortcut = nn.Sequential(*([] if same_shape else _conv(channels, width, kernel=1, stride=stride, norm=norm)))
+        self.shortcut = nn.Sequential(
+            *([] if same_shape else _conv(channels, width, kernel=1, stride=stride, norm=norm))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, channels, H, W] -> [B, width, H / stride, W / stride]."""

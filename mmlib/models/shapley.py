@@ -29,7 +29,7 @@ def shapley(value: Mapping[Coalition, Tensor], players: Sequence[str], empty: fl
 
 
 def shapley_weights(count: int) -> list[list[float]]:
-    """The factor of value(S) in phi_m, for each of ``count`` players m (rows) and each non-empty S as ``subsets`` lists them.
+    """The factor of value(S) in phi_m: rows are the ``count`` players m, columns the S of ``subsets``.
 
     Collecting the terms of the definition: w(|S|-1) where m is in S, -w(|S|) where it is not.
     """

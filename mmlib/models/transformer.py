@@ -11,8 +11,9 @@ class Transformer(Encoder):
     """Embedding with learned positions, then ``depth`` self-attention layers: a sequence -> [B, width].
 
     Give either ``in_features`` for sequences of vectors [B, time, in_features] or ``vocabulary`` for token ids
-    (LongTensor [B, time]). length: the longest sequence; heads must divide width; feedforward: width of the hidden layer
-    in each block; pool: "mean" over the steps or "first" step (the AGM paper's networks). The first block is the embedding.
+    (LongTensor [B, time]). length: the longest sequence; heads must divide width; feedforward: width of the hidden
+    layer in each block; pool: "mean" over the steps or "first" step (the AGM paper's networks). The first block is the
+    embedding.
     """
 
     def __init__(
@@ -28,7 +29,9 @@ class Transformer(Encoder):
         pool: str = "mean",
     ) -> None:
         if (in_features is None) == (vocabulary is None):
-            raise ValueError("a Transformer takes either in_features (vectors) or vocabulary (token ids): give one of them.")
+            raise ValueError(
+                "a Transformer takes either in_features (vectors) or vocabulary (token ids): give one of them."
+            )
         inputs = {"vocabulary": vocabulary} if in_features is None else {"in_features": in_features}
         sizes = {"length": length, "width": width, "depth": depth, "heads": heads, "feedforward": feedforward}
         for name, value in {**inputs, **sizes}.items():
@@ -38,8 +41,7 @@ class Transformer(Encoder):
         if width % heads:
             raise ValueError(f"heads must divide width, got {heads} heads for width {width}.")
         layers = (
-            nn.TransformerEncoderLayer(width, heads, feedforward, dropout, batch_first=True)
-            for _ in range(depth)
+            nn.TransformerEncoderLayer(width, heads, feedforward, dropout, batch_first=True) for _ in range(depth)
         )
         super().__init__([PositionedEmbedding(in_features, vocabulary, length, width), *layers], width)
         self.first_only = pool == "first"
@@ -50,7 +52,7 @@ class Transformer(Encoder):
 
 
 class PositionedEmbedding(nn.Module):
-    """Token ids [B, time] or vectors [B, time, in_features] -> [B, time, width], a learned position added to each step."""
+    """Token ids [B, time] or vectors [B, time, in_features] -> [B, time, width] with learned positions added."""
 
     def __init__(self, in_features: int | None, vocabulary: int | None, length: int, width: int) -> None:
         super().__init__()
@@ -60,5 +62,7 @@ class PositionedEmbedding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Raises ValueError if a sequence is longer than the positions that were learned for."""
         if x.shape[1] > len(self.positions):
-            raise ValueError(f"sequences have {x.shape[1]} steps, this Transformer was built for at most {len(self.positions)}.")
+            raise ValueError(
+                f"sequences have {x.shape[1]} steps, this Transformer was built for at most {len(self.positions)}."
+            )
         return self.embed(x) + self.positions[: x.shape[1]]

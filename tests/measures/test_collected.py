@@ -20,9 +20,7 @@ from mmlib.models import ConcatFusion, MultimodalModel, build_model
 def noisy():
     """A network in which training and evaluation passes differ: batch-norm and dropout."""
     torch.manual_seed(0)
-    encoders = {
-        m: nn.Sequential(nn.Linear(10, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU()) for m in ("a", "b")
-    }
+    encoders = {m: nn.Sequential(nn.Linear(10, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU()) for m in ("a", "b")}
     model = MultimodalModel(encoders, ConcatFusion({"a": 8, "b": 8}, 10))
     with torch.no_grad():
         for encoder in encoders.values():

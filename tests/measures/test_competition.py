@@ -5,7 +5,7 @@ import torch
 from mmlib.data.base import Split
 from mmlib.measures import competition_of, competition_strength
 from mmlib.methods import Joint, Unimodal
-from mmlib.models import ConcatFusion, MultimodalModel, build_model
+from mmlib.models import build_model
 
 
 @pytest.fixture

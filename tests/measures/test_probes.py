@@ -12,7 +12,7 @@ from mmlib.models import ConcatFusion, MultimodalModel, build_model
 
 
 def planted(n, seed, offset=0.0):
-    """"a" tells the class of 4 through directions of unlike size, beside large offsets; "b" tells nothing."""
+    """ "a" tells the class of 4 through directions of unlike size, beside large offsets; "b" tells nothing."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(4, (n,), generator=generator)
     a = nn.functional.one_hot(labels, 4) * torch.tensor([0.001, 1.0, 10.0, 1000.0]) + offset

@@ -18,7 +18,11 @@ Check = Callable[[dict], object]
 CASES: list[tuple[str, dict[str, object], Check]] = [
     ("00_start_here", {"views": ["kar", "pix"]}, lambda m: set(m["gap"]) == {"kar", "pix"}),
     ("10_modality_imbalance", {"scales": [1.0, 0.3]}, lambda m: set(m["gap_of_b_by_scale"]) == {"1", "0.3"}),
-    ("11_measuring_imbalance", {"method": "agm"}, lambda m: set(m["preferred"]) == {"balanced", "dominated", "synergy"}),
+    (
+        "11_measuring_imbalance",
+        {"method": "agm"},
+        lambda m: set(m["preferred"]) == {"balanced", "dominated", "synergy"},
+    ),
     (
         "12_agm",
         {"dataset": "uci_digits", "fusion": "gated", "alpha": 0.5, "alphas": [0.0, 0.25]},

@@ -1,0 +1,74 @@
+"""The recipes: complete, usable by everything they are for, and the same for all methods."""
+
+from inspect import signature
+
+import pytest
+
+from mmlib.data import DATASETS, load
+from mmlib.methods import METHODS
+from mmlib.models import build_model
+from mmlib.profiles import PROFILES
+from mmlib.recipes import METHOD_OPTIONS, RECIPES, SETTINGS
+from mmlib.run_spec import TRAINING, RunSpec
+from mmlib.training import check_settings
+
+SHAPES = {
+    "synthetic": {"a": (100,), "b": (100,)},
+    "uci_digits": {"fac": (216,), "kar": (64,)},
+    "smartwatch": {"acc": (3, 100), "gyr": (3, 100)},
+}
+
+
+def test_every_data_set_has_a_recipe_and_no_recipe_is_for_another():
+    assert set(RECIPES) == set(DATASETS)
+
+
+@pytest.mark.parametrize("data", DATASETS)
+def test_every_profile_says_how_much_and_each_one_more_than_the_one_before(data):
+    recipe = RECIPES[data]
+    for amounts in (recipe.epochs, recipe.seeds):
+        assert tuple(amounts) == PROFILES
+        smoke, quick, full = amounts.values()
+        assert 1 <= smoke < quick < full
+
+
+@pytest.mark.parametrize("data", DATASETS)
+def test_the_training_options_are_those_of_fit_and_complete(data):
+    recipe = RECIPES[data]
+    assert set(recipe.training) == set(TRAINING) - {"epochs"}
+    check_settings(epochs=recipe.epochs["quick"], **recipe.training)
+
+
+@pytest.mark.parametrize("data", DATASETS)
+def test_the_network_can_be_built_for_the_data(data):
+    recipe = RECIPES[data]
+    model = build_model(SHAPES[data], 5, encoder=recipe.encoder, **recipe.model)
+    assert model.modalities == tuple(SHAPES[data]) and model.num_classes == 5
+
+
+@pytest.mark.parametrize("data", DATASETS)
+def test_five_seeds_or_more_wherever_somebody_reads_the_numbers(data):
+    assert all(RECIPES[data].seeds[profile] >= 5 for profile in ("quick", "full"))
+
+
+def test_method_options_are_those_of_the_methods():
+    for name, options in METHOD_OPTIONS.items():
+        assert set(options) <= set(signature(METHODS[name]).parameters) - {"model"}
+        assert RunSpec(data="synthetic", method=name).method_options == options
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_synthetic_settings_load(name):
+    data = load("synthetic", samples=(20, 10, 10), **SETTINGS[name])
+    assert data.modalities == ("a", "b")
+
+
+def test_the_settings_are_what_their_names_say():
+    limits = {name: load("synthetic", samples=(4, 4, 4), **SETTINGS[name]).bayes_accuracy for name in SETTINGS}
+    a, b, both = ("a",), ("b",), ("a", "b")
+    assert limits["balanced"][a] == pytest.approx(limits["balanced"][b], abs=0.01)
+    assert limits["balanced"][both] > limits["balanced"][a] + 0.05
+    assert SETTINGS["dominated"]["unique"]["b"] > SETTINGS["dominated"]["unique"]["a"]
+    assert SETTINGS["dominated"]["scale"]["b"] < SETTINGS["dominated"]["scale"]["a"]
+    gain = {name: limit[both] - max(limit[a], limit[b]) for name, limit in limits.items()}
+    assert max(gain, key=gain.get) == "synergy"

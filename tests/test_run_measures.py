@@ -1,0 +1,87 @@
+"""The measures by name: what each asks for, and which of them look at the fused network."""
+
+import pytest
+import torch
+
+from mmlib.data import load
+from mmlib.measures import competition_of, masked_accuracy, shapley_values
+from mmlib.methods import METHODS, Joint, Unimodal
+from mmlib.models import build_model
+from mmlib.run_measures import MEASURES, NEED_FUSION, Trained, _halves
+
+DATA = load("synthetic", classes=3, samples=(60, 40, 50))
+ONE_EACH = {"a", "b"}
+EXPECTED = {name: ONE_EACH for name in MEASURES} | {"masked_accuracy": {"a", "b", "a+b"}}
+
+
+def network(seed):
+    torch.manual_seed(seed)
+    return build_model(DATA.shapes, DATA.num_classes, width=6, depth=1)
+
+
+def concept(modality):
+    return Unimodal(network(5), modality).eval()
+
+
+def trained(dep=DATA.valid, held=DATA.test, change=lambda model: None):
+    model = network(0)
+    change(model)
+    return Trained(Joint(model).eval(), DATA, dep, held, concept)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_each_gives_one_number_per_modality_or_subset(name):
+    values = MEASURES[name](trained())
+    assert set(values) == EXPECTED[name]
+    assert all(isinstance(value, float) for value in values.values())
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_those_that_need_the_fusion_are_those_that_change_with_it(name):
+    def another_fusion(model):
+        torch.manual_seed(1)
+        for parameter in model.fusion.parameters():
+            torch.nn.init.normal_(parameter, std=3.0)
+
+    changed = MEASURES[name](trained()) != MEASURES[name](trained(change=another_fusion))
+    # Competition strength looks at the features that go into the fusion's last map: for concat, at the encoders alone.
+    assert changed == (name in NEED_FUSION - {"competition"})
+
+
+def test_the_names_that_need_the_fusion_exist_and_some_method_trains_none():
+    assert NEED_FUSION < set(MEASURES)
+    assert {name for name, method in METHODS.items() if not method.trains_fusion} == {"unimodal", "ensemble"}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_rows_measured_are_the_held_ones(name):
+    assert MEASURES[name](trained(held=DATA.test)) != MEASURES[name](trained(held=DATA.valid, dep=DATA.test))
+
+
+def test_masked_accuracies_are_named_by_their_subset():
+    t = trained()
+    direct = masked_accuracy(t.method.model, DATA.test)
+    assert MEASURES["masked_accuracy"](t) == {"+".join(subset): value for subset, value in direct.items()}
+
+
+def test_the_majority_of_shapley_is_that_of_the_training_rows():
+    t = trained()
+    of_train = shapley_values(t.method.model, DATA.test, majority=DATA.train.labels)
+    assert MEASURES["shapley"](t) == of_train
+    assert of_train != shapley_values(t.method.model, DATA.test), "the two majorities differ in this data"
+
+
+def test_competition_is_fitted_beside_the_rows_it_is_measured_on():
+    given = MEASURES["competition"](trained(dep=DATA.valid))
+    assert given == {m: competition_of(network(0).eval(), concept(m), DATA.valid, DATA.test) for m in DATA.modalities}
+    halves = MEASURES["competition"](trained(dep=None))
+    first, second = _halves(DATA.test)
+    assert halves == {m: competition_of(network(0).eval(), concept(m), first, second) for m in DATA.modalities}
+
+
+def test_the_halves_are_all_rows_once():
+    first, second = _halves(DATA.test)
+    assert len(first) == len(second) == 25
+    assert torch.equal(torch.cat([first.labels, second.labels]), DATA.test.labels)
+    for m in DATA.modalities:
+        assert torch.equal(torch.cat([first.inputs[m], second.inputs[m]]), DATA.test.inputs[m])
