@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("KEY", "VALUE"),
         help='a parameter; lists and numbers as JSON: -p views \'["fac", "kar"]\' -p alpha 1.5',
     )
-    notebook.add_argument("--timeout", type=float, metavar="SECONDS", help="the longest one cell may take")
+    notebook.add_argument("--timeout", type=int, metavar="SECONDS", help="the longest one cell may take")
     notebook.set_defaults(run=_notebook)
     again = commands.add_parser("refresh", help="execute a notebook and put the outputs into the notebook itself")
     again.add_argument("name", metavar="NAME")

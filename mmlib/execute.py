@@ -45,15 +45,17 @@ def execute(
     name_or_path: str | Path,
     parameters: Mapping[str, object] | None = None,
     *,
-    timeout: float | None = None,
+    timeout: int | None = None,
     say: Say = print,
 ) -> Path:
     """Runs the notebook with ``parameters`` and returns results/notebooks/NAME.ipynb; NAME.html lies beside it.
 
     timeout: seconds one cell may take, None for no limit. say: takes the lines of progress.
-    What an earlier run of the notebook left is removed first. Raises ValueError or TypeError for parameters the
-    notebook does not take, NotebookFailed if a cell fails or the notebook ends without writing its metrics.json.
+    What an earlier run of the notebook left is removed first. Raises ValueError or TypeError for a timeout below 1 and
+    for parameters the notebook does not take, NotebookFailed if a cell fails or no metrics.json is written.
     """
+    if timeout is not None:
+        checks.whole("timeout", timeout, 1)
     source = find_notebook(name_or_path)
     values = check_parameters(source, parameters or {})
     output = paths.results_dir() / "notebooks" / f"{source.stem}.ipynb"
@@ -92,7 +94,7 @@ def remove_results(output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _run(source: Path, partial: Path, values: dict, timeout: float | None, progress: Progress) -> None:
+def _run(source: Path, partial: Path, values: dict, timeout: int | None, progress: Progress) -> None:
     with _absolute_folders():
         papermill.execute_notebook(
             _escaped(source),

@@ -50,7 +50,8 @@ def explain(error: Exception, name: str, values: dict, kept: Path, progress: Pro
     place = "" if isinstance(error, Incomplete) else f" in {progress.place()}"
     given = f"with {shown(values)}" if values else "with its default parameters"
     hint = next((hint for kind, hint in HINTS.items() if isinstance(error, kind)), "Open it to see how far it came.")
-    return f"notebook {name} failed{place}, {given}: {what.rstrip('.')}. What ran is in {kept}. {hint}"
+    ended = what if what.endswith((".", "?")) else f"{what}."
+    return f"notebook {name} failed{place}, {given}: {ended} What ran is in {kept}. {hint}"
 
 
 def shown(values: dict) -> str:

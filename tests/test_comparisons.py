@@ -2,8 +2,10 @@
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from mmlib.comparisons import METHODS_COMPARED, against, measured, specs_of
+from mmlib.measures import mean_interval
 from mmlib.methods import METHODS
 
 COMMON = {
@@ -62,13 +64,17 @@ def test_a_measure_of_every_spec_that_has_it(results):
 
 
 def test_against_is_in_points_paired_by_seed_and_leaves_other_labels_out():
-    # Paired by seed, agm is two points ahead on every seed, although the seeds differ by much more.
-    joint = [0.50, 0.60, 0.70, 0.80, 0.90]
-    table = accuracies(joint=joint, agm=[v + 0.02 for v in joint], ensemble=[0.1] * 5, **{"a alone": [0.2] * 5})
+    # Paired by seed, agm is one to three points ahead on every seed, although the seeds differ by much more.
+    joint, ahead = [0.5, 0.6, 0.7, 0.8, 0.9], [0.01, 0.03, 0.02, 0.01, 0.03]
+    agm = [v + more for v, more in zip(joint, ahead)]
+    table = accuracies(joint=joint, agm=agm, ensemble=[0.1] * 5, **{"a alone": [0.2] * 5})
     compared = against("joint", table.sample(frac=1, random_state=0), ["agm"])
     assert list(compared) == ["method", "seeds", "difference", "low", "high", "p_holm"]
     (row,) = compared.to_dict("records")
-    assert row == {"method": "agm", "seeds": 5, "difference": 2.0, "low": 2.0, "high": 2.0, "p_holm": 0.0}
+    _, low, high = mean_interval(ahead)
+    assert (row["method"], row["seeds"], row["difference"]) == ("agm", 5, 2.0)
+    assert (row["low"], row["high"]) == (round(100 * low, 2), round(100 * high, 2)) and row["low"] > 0
+    assert row["p_holm"] == round(stats.ttest_1samp(ahead, 0).pvalue, 4) < 0.05
 
 
 def test_against_corrects_for_the_labels_it_is_asked_for():

@@ -7,16 +7,25 @@ from mmlib.data import load
 from mmlib.measures import competition_of, masked_accuracy, shapley_values
 from mmlib.methods import METHODS, Joint, Unimodal
 from mmlib.models import build_model
-from mmlib.run_measures import MEASURES, NEED_FUSION, Trained, _halves
+from mmlib.run_measures import MEASURES, NEED_FUSION, RIDGE_PENALTY, Trained, _halves
 
-DATA = load("synthetic", classes=3, samples=(60, 40, 50))
+DATA = load("synthetic", classes=3, samples=(60, 40, 50), seed=1)
 ONE_EACH = {"a", "b"}
 EXPECTED = {name: ONE_EACH for name in MEASURES} | {"masked_accuracy": {"a", "b", "a+b"}}
 
 
 def network(seed):
     torch.manual_seed(seed)
-    return build_model(DATA.shapes, DATA.num_classes, width=6, depth=1)
+    model = build_model(DATA.shapes, DATA.num_classes, width=6, depth=1)
+    draw_fusion(model, seed)
+    return model
+
+
+def draw_fusion(model, seed):
+    """Large weights, so that the network tells classes apart although it is not trained."""
+    torch.manual_seed(seed)
+    for parameter in model.fusion.parameters():
+        torch.nn.init.normal_(parameter)
 
 
 def concept(modality):
@@ -38,12 +47,7 @@ def test_each_gives_one_number_per_modality_or_subset(name):
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_those_that_need_the_fusion_are_those_that_change_with_it(name):
-    def another_fusion(model):
-        torch.manual_seed(1)
-        for parameter in model.fusion.parameters():
-            torch.nn.init.normal_(parameter, std=3.0)
-
-    changed = MEASURES[name](trained()) != MEASURES[name](trained(change=another_fusion))
+    changed = MEASURES[name](trained()) != MEASURES[name](trained(change=lambda model: draw_fusion(model, 1)))
     # Competition strength looks at the features that go into the fusion's last map: for concat, at the encoders alone.
     assert changed == (name in NEED_FUSION - {"competition"})
 
@@ -72,11 +76,12 @@ def test_the_majority_of_shapley_is_that_of_the_training_rows():
 
 
 def test_competition_is_fitted_beside_the_rows_it_is_measured_on():
-    given = MEASURES["competition"](trained(dep=DATA.valid))
-    assert given == {m: competition_of(network(0).eval(), concept(m), DATA.valid, DATA.test) for m in DATA.modalities}
-    halves = MEASURES["competition"](trained(dep=None))
-    first, second = _halves(DATA.test)
-    assert halves == {m: competition_of(network(0).eval(), concept(m), first, second) for m in DATA.modalities}
+    def direct(dep, held):
+        joint = network(0).eval()
+        return {m: competition_of(joint, concept(m), dep, held, RIDGE_PENALTY) for m in DATA.modalities}
+
+    assert MEASURES["competition"](trained(dep=DATA.valid)) == direct(DATA.valid, DATA.test)
+    assert MEASURES["competition"](trained(dep=None)) == direct(*_halves(DATA.test))
 
 
 def test_the_halves_are_all_rows_once():

@@ -1,9 +1,11 @@
 """One function per kind of figure: a tidy table in, a matplotlib Figure out; means, 95 % t-intervals, every seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import cycle
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -67,9 +69,21 @@ def _draw_seed_points(axes: Axes, table: pd.DataFrame, x: str, hue: str, legend:
         errorbar=interval, capsize=0.08 / (len(names) if dodge else 1), err_kws={"linewidth": 1.6}, zorder=3,
         legend=legend,
     )  # fmt: skip
-    sns.stripplot(
-        **common, dodge=bool(dodge), size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False,
-    )  # fmt: skip
+    with _fixed_jitter():
+        sns.stripplot(
+            **common, dodge=bool(dodge), size=4, linewidth=0.6, edgecolor="white", zorder=5, legend=False,
+        )  # fmt: skip
+
+
+@contextmanager
+def _fixed_jitter() -> Iterator[None]:
+    """seaborn jitters by numpy's global random numbers: the same table must give the same picture."""
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
 
 
 def curves(

@@ -43,11 +43,17 @@ def masked_logits(
     inputs: {m: [B, ...]}; features: what ``model.encode(inputs)`` gave in the mode the model is in; they are used again
     wherever the two modes agree. All subsets go through the fusion as one batch.
     """
-    agrees = {m: not _is_training(encoder) or same_in_eval(encoder) for m, encoder in model.encoders.items()}
+    reusable = {m: not _is_training(encoder) or same_in_eval(encoder) for m, encoder in model.encoders.items()}
+    present, absent = {}, {}
     with eval_mode(model):
-        present = {m: features[m] if agrees[m] else encoder(inputs[m]) for m, encoder in model.encoders.items()}
-        # In evaluation mode an encoder says the same of every row of zeros, so one row is enough.
-        absent = {m: encoder(torch.zeros_like(inputs[m][:1])) for m, encoder in model.encoders.items()}
+        for m, encoder in model.encoders.items():
+            # In evaluation mode an encoder says the same of every row of zeros, so one row is enough.
+            zeros = torch.zeros_like(inputs[m][:1])
+            if reusable[m]:
+                present[m], absent[m] = features[m], encoder(zeros)
+            else:
+                both = encoder(torch.cat([inputs[m], zeros]))
+                present[m], absent[m] = both[:-1], both[-1:]
         logits = _fused(model, present, absent)
     return dict(zip(subsets(model.modalities)[:-1], logits.unbind(), strict=True))
 
