@@ -252,3 +252,22 @@ def test_model_and_data_must_fit_each_other():
 def test_a_quiet_run_prints_nothing_when_nobody_watches(capfd):
     fit(Joint(make_model()), make_data(), epochs=2, device="cpu")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device, PyTorch sees none here")
+@pytest.mark.parametrize("method", [Joint, AGM])
+def test_training_on_a_gpu_follows_the_cpu(method, tmp_path):
+    """The same batches in the same order; float64 model and data, so that rounding does not grow over the epochs."""
+
+    def train(device: str, **extra) -> tuple[torch.Tensor, list]:
+        data = make_data()
+        double = {n: Split({m: x.double() for m, x in s.inputs.items()}, s.labels) for n, s in data.splits.items()}
+        trained = method(make_model().double())
+        history = fit(trained, MultimodalData("toy", **double, classes=data.classes), epochs=4, device=device, **extra)
+        return weights(trained).cpu(), history.epochs
+
+    cpu, gpu = train("cpu"), train("cuda", checkpoint=tmp_path / "c.pt")
+    torch.testing.assert_close(gpu[0], cpu[0], rtol=1e-6, atol=1e-8)
+    assert [row["valid/accuracy"] for row in gpu[1]] == [row["valid/accuracy"] for row in cpu[1]]
+    assert torch.equal(train("cuda", checkpoint=tmp_path / "c.pt")[0], gpu[0])  # read back, nothing trained again

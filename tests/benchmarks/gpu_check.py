@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT))
 from mmlib.files import write_json
 from mmlib.paths import results_dir
 
-FOLDERS = ("tests/models", "tests/methods")  # the tests of other folders may need more than PyTorch, numpy and pytest
+# Tests in other places may need more than PyTorch, numpy and pytest.
+PLACES = ("tests/models", "tests/methods", "tests/test_training.py")
 
 
 class Outcomes:
@@ -51,8 +52,8 @@ def _why(report: pytest.TestReport) -> str:
 def run_tests() -> Outcomes:
     """Runs the tests marked ``gpu``."""
     outcomes = Outcomes()
-    folders = [str(ROOT / folder) for folder in FOLDERS]
-    code = pytest.main(["-q", "-m", "gpu", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *folders], plugins=[outcomes])
+    places = [str(ROOT / place) for place in PLACES]
+    code = pytest.main(["-q", "-m", "gpu", "-p", "no:cacheprovider", f"--rootdir={ROOT}", *places], plugins=[outcomes])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         outcomes.broken.append(f"pytest ended with {pytest.ExitCode(code).name}")
     return outcomes
