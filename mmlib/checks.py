@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import numbers
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,18 @@ def options(what: str, given: Iterable[str], known: Iterable[str]) -> None:
         one_of(f"option of {what}", name, known)
 
 
+def distinct(name: str, values: object, least: int = 1, most: int | None = None) -> None:
+    """Raises unless ``values`` is a list of ``least`` to ``most`` different entries (TypeError or ValueError)."""
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{name} must be a list, got {values!r} ({type(values).__name__}).")
+    if len(values) < least or (most is not None and len(values) > most) or len(set(values)) != len(values):
+        count = f"{least} or more" if most is None else f"{least}" if least == most else f"{least} to {most}"
+        raise ValueError(f"{name} must hold {count} different entries, got {list(values)}.")
+
+
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, *, finite: bool = True) -> None:
     """Raises unless ``value`` is a real number with low <= value <= high (TypeError or ValueError)."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
     if math.isnan(value) or (finite and math.isinf(value)) or not low <= value <= high:
         raise ValueError(f"{name} must be {_interval(low, high, finite)}, got {value!r}.")
@@ -38,7 +48,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
 
 def whole(name: str, value: object, low: int = 0) -> None:
     """Raises unless ``value`` is an int with value >= low (TypeError or ValueError)."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__}).")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}.")

@@ -10,7 +10,7 @@ from papermill.exceptions import PapermillExecutionError
 from mmlib.progress import Progress
 
 HINTS = {
-    PapermillExecutionError: "The traceback is in that file.",
+    PapermillExecutionError: "It ends with the traceback.",
     DeadKernelError: "A kernel most often dies for want of memory: try profile=smoke or fewer jobs at once.",
     CellTimeoutError: "It took longer than the time limit: raise --timeout or use a smaller profile.",
 }

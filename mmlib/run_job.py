@@ -11,19 +11,17 @@ from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
-import torch
-
 from mmlib.data import MultimodalData, load
 from mmlib.device import resolve_device
 from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.methods import METHODS, Method, Unimodal
-from mmlib.models import build_model
+from mmlib.models import ADDITIVE_FUSIONS, build_model
 from mmlib.provenance import provenance
 from mmlib.run_measures import MEASURES, Trained
 from mmlib.run_spec import RunSpec
 from mmlib.training import History, evaluate, fit
+from mmlib.training_state import own_random_numbers
 
-ADDITIVE_FUSIONS = ("concat", "sum", "linear")
 Concept = Callable[[str, int], Unimodal]  # modality, seed -> the network trained on that modality alone
 Row = dict[str, object]
 
@@ -102,8 +100,7 @@ def measure(
 
 def build(spec: RunSpec, data: MultimodalData, seed: int) -> Method:
     """The untrained method of one seed; the caller's random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with own_random_numbers(seed):
         model = build_model(data.shapes, data.num_classes, encoder=spec.model, **spec.model_options)
         return METHODS[spec.method](model, **spec.method_options)
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
 from mmlib.data.base import MultimodalData, Split
 from mmlib.measures import competition_of, linear_probe, masked_accuracy, response_accuracy, shapley_values
 from mmlib.methods import Method, Unimodal
@@ -19,7 +17,7 @@ class Trained:
     """A trained method and the rows to measure it on.
 
     held: the rows that are measured; dep: held-aside rows on which the ridge regression of competition strength is
-    fitted, None to use the first half of ``held`` for it and the second half to measure; concept: gives the unimodal
+    fitted, None to use one half of ``held`` for it and the other half to measure; concept: gives the unimodal
     network of a modality, trained with the same seed.
     """
 
@@ -52,8 +50,9 @@ def _competition(t: Trained) -> dict[str, float]:
 
 
 def _halves(split: Split) -> tuple[Split, Split]:
-    first, second = torch.arange(len(split), device=split.labels.device).chunk(2)
-    return Split(*split.rows(first)), Split(*split.rows(second))
+    # Every other row of each class: rows that lie together, such as the windows of one recording, go to both halves.
+    order = split.labels.argsort(stable=True)
+    return Split(*split.rows(order[::2])), Split(*split.rows(order[1::2]))
 
 
 MEASURES: dict[str, Callable[[Trained], dict[str, float]]] = {

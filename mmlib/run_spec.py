@@ -11,9 +11,11 @@ from pathlib import Path
 from mmlib import checks, paths
 from mmlib.data import DATASETS
 from mmlib.data.splits import check_seed
+from mmlib.files import sha256_of
 from mmlib.jsonable import to_json
 from mmlib.methods import METHODS
-from mmlib.models import ENCODERS
+from mmlib.models import ENCODERS, FUSIONS
+from mmlib.models.build import EARLY
 from mmlib.profiles import PROFILES, default_profile
 from mmlib.recipes import METHOD_OPTIONS, RECIPES
 from mmlib.run_measures import MEASURES, NEED_FUSION
@@ -64,12 +66,15 @@ class RunSpec:
         recipe = RECIPES[self.data]
         self._set("model", self.model or recipe.encoder)
         self._set("seeds", _listed("seeds", range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
+        self._set("data_options", dict(self.data_options))
         self._set("method_options", {**METHOD_OPTIONS.get(self.method, {}), **self.method_options})
         self._set("model_options", {**recipe.model, **self.model_options})
         self._set("training", {**recipe.training, "epochs": recipe.epochs[self.profile], **self.training})
         self._set("measures", _listed("measures", self.measures))
         self._set("track", _listed("track", self.track))
         self._check()
+        for name in ("data_options", "method_options", "model_options", "training"):
+            self._set(name, to_json(name, getattr(self, name)))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -78,11 +83,11 @@ class RunSpec:
         checks.one_of("model", self.model, ENCODERS)
         if "seed" in self.data_options:
             raise ValueError("data_options must not hold 'seed': name the seeds in the field seeds of RunSpec.")
+        checks.options(self.data, self.data_options, signature(DATASETS[self.data]).parameters)
+        checks.one_of("fusion", self.model_options["fusion"], [*FUSIONS, EARLY])
         self._check_method_options()
         checks.options("training", self.training, TRAINING)
         check_settings(**self.training)
-        for name in ("data_options", "method_options", "model_options"):
-            to_json(name, getattr(self, name))
         for name in (*self.measures, *self.track):
             checks.one_of("measure", name, MEASURES)
             if name in NEED_FUSION and not METHODS[self.method].trains_fusion:
@@ -100,11 +105,15 @@ class RunSpec:
         for option in known:
             if option.default is option.empty and option.name not in self.method_options:
                 raise ValueError(f"method {self.method!r} needs the option {option.name!r} in method_options.")
+            if isinstance(option.default, float) and isinstance(self.method_options.get(option.name), int):
+                self.method_options[option.name] = float(self.method_options[option.name])  # 1 and 1.0 are one run
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits that change with the spec and with the code that computes it."""
-        text = json.dumps({**self.as_dict(), "code": code_version()}, sort_keys=True)
+        """16 hex digits that change with the spec, the prepared data and the code that computes it."""
+        manifest = paths.data_dir() / f"{self.data}.json"
+        data = sha256_of(manifest) if manifest.exists() else None  # None for data that are made and not read
+        text = json.dumps({**self.as_dict(), "code": code_version(), "prepared": data}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, object]:

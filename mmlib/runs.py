@@ -9,7 +9,7 @@ import pandas as pd
 from filelock import FileLock
 
 from mmlib import checks
-from mmlib.checkpoint import load_checkpoint
+from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
 from mmlib.data import load
 from mmlib.files import sha256_of
 from mmlib.methods import Method
@@ -36,14 +36,13 @@ class Run:
         try:
             metrics = json.loads(path.read_text())
             written = metrics.pop("digest") == digest(metrics)
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             written = False
         if not written:
             raise RunDamaged(f"{path} is damaged: delete the folder {path.parent} to compute the run again.")
-        if sha256_of(path.with_name("history.csv")) != metrics["history_sha256"]:
-            raise RunDamaged(
-                f"{path.with_name('history.csv')} is damaged: delete {path.parent} to compute the run again."
-            )
+        course = path.with_name("history.csv")
+        if not course.exists() or sha256_of(course) != metrics["history_sha256"]:
+            raise RunDamaged(f"{course} is damaged: delete {path.parent} to compute the run again.")
         return metrics
 
     def table(self) -> pd.DataFrame:
@@ -59,7 +58,11 @@ class Run:
         """The trained method of one seed, with the weights of its best epoch, on the CPU."""
         checks.one_of("seed", seed, self.spec.seeds)
         method = build(self.spec, load(self.spec.data, seed=seed, **self.spec.data_options), seed)
-        method.load_state_dict(load_checkpoint(checkpoint_path(self.spec, seed))["best"])
+        path = checkpoint_path(self.spec, seed)
+        try:
+            method.load_state_dict(load_checkpoint(path)["best"])
+        except (FileNotFoundError, CheckpointDamaged):
+            raise RunDamaged(f"{path} is damaged: delete {path.parent} to compute the run again.") from None
         return method.eval()
 
 

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def fit(
     checkpoint: str | Path | None = None,
     on_epoch: Callable[[int, Method], dict[str, float]] | None = None,
 ) -> History:
-    """Trains ``method`` on ``data.train`` and leaves it with the weights of its best epoch on ``data.valid``.
+    """Trains ``method`` on ``data.train`` and leaves it with the weights of its best epoch on ``data.valid``, in
+    evaluation mode.
 
     lr, weight_decay >= 0; optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; seed: fixes data order and all draws of
     the method; device: "auto", "cpu" or "cuda". With a ``checkpoint`` file the state is saved after every epoch, and a
@@ -61,15 +63,17 @@ def fit(
     data = data.to(device)
     chosen = OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay)
     state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint))
-    with own_random_numbers(seed, device), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
-        state.resume(device)
+    with own_random_numbers(seed), _repeatable_kernels():
+        state.resume()
         for epoch in _progress(range(len(state.history.epochs), epochs), type(method).__name__):
             method.begin_epoch(epoch, data)
-            logs = _train_epoch(method, state.optimizer, data.train, _batches(len(data.train), batch_size, seed, epoch))
+            batches = _batches(len(data.train), batch_size, seed, epoch, device)
+            logs = _train_epoch(method, state.optimizer, data.train, batches)
+            logs |= {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
             _check_finite(method, logs, state.history)
-            valid = {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
-            state.finish_epoch({"epoch": epoch, **logs, **valid, **(on_epoch(epoch, method) if on_epoch else {})})
+            state.finish_epoch({"epoch": epoch, **logs, **(on_epoch(epoch, method) if on_epoch else {})})
     method.load_state_dict(state.best)
+    method.eval()
     return state.history
 
 
@@ -105,7 +109,7 @@ def _train_epoch(
     method.train()
     totals, names = 0.0, []
     for rows in batches:
-        logs = method.step(*train.rows(rows.to(train.labels.device)), optimizer)
+        logs = method.step(*train.rows(rows), optimizer)
         names = list(logs)
         totals = totals + torch.stack([value.double() for value in logs.values()]) * len(rows)
     return dict(zip(names, (totals / len(train)).tolist(), strict=True))
@@ -125,14 +129,21 @@ def _listed(logs: dict[str, float]) -> str:
     return ", ".join(f"{name} = {value:.4g}" for name, value in logs.items() if name != "epoch")
 
 
-def _batches(total: int, batch_size: int, seed: int, epoch: int) -> list[Tensor]:
+def _batches(total: int, batch_size: int, seed: int, epoch: int, device: torch.device | str = "cpu") -> list[Tensor]:
     """Row numbers of each batch: every row once, in an order fixed by seed and epoch, so it can be resumed."""
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
-    batches = list(order.split(batch_size))
+    # Drawn on the CPU, so that the order is the same on every device, and moved once.
+    batches = list(order.to(device).split(batch_size))
     # No row is dropped; but batch-norm cannot normalise a single row, so a last one joins the batch before it.
-    if len(batches) > 1 and len(batches[-1]) == 1:
+    if batch_size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
+
+
+def _repeatable_kernels() -> AbstractContextManager:
+    """cuDNN without its choice of kernels by stop-watch, which makes sums differ from run to run."""
+    tf32 = torch.backends.cudnn.allow_tf32
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32)
 
 
 def _progress(epochs: range, label: str) -> Iterable[int]:

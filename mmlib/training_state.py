@@ -46,10 +46,10 @@ class TrainingState:
         if self.checkpoint is not None:
             save_checkpoint(self.checkpoint, self._state())
 
-    def resume(self, device: torch.device) -> None:
+    def resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.exists():
             return
-        state = load_checkpoint(self.checkpoint, device)
+        state = load_checkpoint(self.checkpoint)  # to the CPU: Adam reads its step counts there in every step
         differing = [k for k, v in self.identity.items() if state["identity"].get(k) != v]
         if differing:
             raise ValueError(
@@ -59,9 +59,10 @@ class TrainingState:
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.history.epochs, self.best = state["history"], state["best"]
-        torch.set_rng_state(state["random"].cpu())
+        torch.set_rng_state(state["random"])
+        device = self.method.model.anchor.device
         if device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_cuda"].cpu(), device)
+            torch.cuda.set_rng_state(state["random_cuda"], device)
 
     def _state(self) -> dict[str, object]:
         device = self.method.model.anchor.device
@@ -77,8 +78,9 @@ class TrainingState:
 
 
 @contextmanager
-def own_random_numbers(seed: int, device: torch.device) -> Iterator[None]:
+def own_random_numbers(seed: int) -> Iterator[None]:
     """Inside, all draws follow from ``seed``; afterwards the caller's random state is as it was."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    # manual_seed reaches every GPU, so every GPU's state is put by.
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield

@@ -277,7 +277,8 @@ def test_a_damaged_prepared_file(scratch, name, damage):
     content[-1] ^= damage == "one bit"
     kept = {"truncated": 5000, "emptied": 0, "manifest": 20}.get(damage, len(content))
     file.write_bytes(content[:kept])
-    sentence = f"{file.name} is damaged .*: make it anew with  python -m data_prep {name}"
+    why = {"manifest": "it is no JSON", "no arrays inside": "it is no npz file"}.get(damage, "its sha256 is")
+    sentence = f"{file.name} is damaged .{why}.*: make it anew with  python -m data_prep {name}"
     with pytest.raises(ValueError, match=sentence) as caught:
         load(name)
     assert "\n" not in str(caught.value)

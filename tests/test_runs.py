@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from mmlib import run_job, runs
-from mmlib.checkpoint import CheckpointDamaged
 from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run, history, table
 
 SMALL = {
@@ -161,7 +160,10 @@ def test_a_damaged_checkpoint_of_a_finished_run_is_named():
     run = get_or_run(spec())
     path = run.spec.folder / "checkpoint-0.pt"
     path.write_bytes(path.read_bytes()[:-7])
-    with pytest.raises(CheckpointDamaged, match="checkpoint-0.pt is damaged"):
+    with pytest.raises(RunDamaged, match="checkpoint-0.pt is damaged: delete"):
+        run.method(0)
+    path.unlink()
+    with pytest.raises(RunDamaged, match="checkpoint-0.pt is damaged: delete"):
         run.method(0)
 
 
@@ -199,6 +201,8 @@ def test_the_test_split_is_read_after_training_only(monkeypatch):
         ),
         ({"training": {"epoch": 3}}, "unknown option of training 'epoch'"),
         ({"training": {"optimizer": "rmsprop"}}, "unknown optimizer 'rmsprop'"),
+        ({"model_options": {"fusion": "conact"}}, "unknown fusion 'conact'"),
+        ({"data_options": {"views": ["fac"]}}, "unknown option of synthetic 'views'"),
         ({"measures": ("probes",)}, "unknown measure 'probes'"),
         ({"method": "ensemble", "measures": ("competition",)}, "method 'ensemble' does not train"),
         ({"training": {"lr": float("nan")}}, "lr must be"),
@@ -218,9 +222,7 @@ def test_bad_specs_are_refused_at_once(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_options": {"fusion": "conact"}}, "unknown fusion 'conact'"),
         ({"model_options": {"wide": 3}}, "unknown option of encoder 'mlp' 'wide'"),
-        ({"data_options": {"views": ["fac"]}}, "unknown option of synthetic 'views'"),
         ({"method": "agm", "method_options": {"alpha": -1.0}}, "alpha must be"),
     ],
 )

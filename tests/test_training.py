@@ -271,3 +271,40 @@ def test_training_on_a_gpu_follows_the_cpu(method, tmp_path):
     torch.testing.assert_close(gpu[0], cpu[0], rtol=1e-6, atol=1e-8)
     assert [row["valid/accuracy"] for row in gpu[1]] == [row["valid/accuracy"] for row in cpu[1]]
     assert torch.equal(train("cuda", checkpoint=tmp_path / "c.pt")[0], gpu[0])  # read back, nothing trained again
+
+
+def test_cudnn_stays_on_while_training():
+    seen = []
+    fit(
+        Joint(make_model()),
+        make_data(),
+        epochs=1,
+        device="cpu",
+        on_epoch=lambda *_: seen.append(torch.backends.cudnn.enabled) or {},
+    )
+    assert seen == [True]
+
+
+def test_weights_that_break_in_the_last_update_are_noticed():
+    with pytest.raises(TrainingDiverged, match="valid/loss = nan"):
+        fit(Joint(make_model()), make_data(train=32), epochs=1, lr=1e30, device="cpu")
+
+
+def test_batches_of_one_row_stay_so():
+    assert [len(b) for b in _batches(5, 1, 0, 0)] == [1] * 5
+
+
+def test_the_epoch_is_part_of_the_state():
+    method = AGM(make_model(), modulation_end=3)
+    method.begin_epoch(5, None)
+    other = AGM(make_model(), modulation_end=3)
+    other.load_state_dict(method.state_dict())
+    assert other.epoch == 5
+
+
+def test_predict_refuses_nan():
+    inputs = dict(make_data().test.inputs)
+    inputs["a"] = inputs["a"].clone()
+    inputs["a"][0, 0] = float("nan")
+    with pytest.raises(ValueError, match="modality 'a' holds NaN"):
+        Joint(make_model()).predict(inputs)

@@ -1,7 +1,7 @@
 """Figures: one style, one function per kind of figure, one way to save, one list."""
 
 from mmlib.figure_list import figures_listed
-from mmlib.figures.plots import canvas, curves, finish, noted, seed_points
+from mmlib.figures.plots import canvas, curves, finish, noted, one_legend, seed_points
 from mmlib.figures.save import save_figure
 from mmlib.figures.style import apply_style, look
 
@@ -13,6 +13,7 @@ __all__ = [
     "finish",
     "look",
     "noted",
+    "one_legend",
     "save_figure",
     "seed_points",
 ]

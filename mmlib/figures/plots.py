@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mmlib.figures.style import Look, apply_style, look
 from mmlib.measures import mean_interval
@@ -53,6 +53,7 @@ def seed_points(
         draw_references(axes, references or {}, title)
         label = ylabel[title] if own_scales else ylabel if number == 0 else ""
         finish(axes, xlabel, label, percent, title=title)
+    one_legend(figure)
     return noted(figure, INTERVAL_NOTE.format(n=table["seed"].nunique()))
 
 
@@ -116,6 +117,9 @@ def curves(
             axes.set_xscale("log")
             axes.set_xticks(sorted(part[x].unique()), [f"{value:g}" for value in sorted(part[x].unique())])
             axes.minorticks_off()
+        elif x == "epoch":
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    one_legend(figure)
     return noted(figure, BAND_NOTE.format(n=table["seed"].nunique()))
 
 
@@ -157,14 +161,24 @@ def canvas(size: tuple[float, float], columns: int = 1, share_y: bool = True) ->
 
 
 def finish(axes: Axes, xlabel: str, ylabel: str, percent: bool, title: str | None = None) -> None:
-    """Labels, per-cent axis, and a legend without frame."""
+    """Labels and, where the values are fractions, a per-cent axis."""
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.set_title(title or "")
     if percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles, labels, title=None, frameon=False)
+    if axes.get_legend() is not None:  # seaborn's own, with a title that repeats a column's name
+        axes.get_legend().remove()
+
+
+def one_legend(figure: Figure) -> None:
+    """Every name once: inside the axes if there is one, above the axes if there are several, where it hides no data."""
+    named = {
+        label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    if named and len(figure.axes) == 1:
+        figure.axes[0].legend(named.values(), named.keys(), frameon=False)
+    elif named:
+        figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), frameon=False)
 
 
 def noted(figure: Figure, note: str) -> Figure:

@@ -12,6 +12,7 @@ from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, masked_logits, shapley
 
 LEAST_PROBABILITY = 1e-8
+LEAST_THETA = 1e-12  # clipping to 0 would stop all training
 
 
 class AGM(Method):
@@ -23,8 +24,8 @@ class AGM(Method):
     The loss is CE(sum_m phi_m) = CE(T); the gradient that arrives at phi_m is multiplied by kappa_m.
 
     alpha: strength, >= 0 (paper: 2.5 AV-MNIST, 1.5 CREMA-D, 4.0 UR-Funny); cap: upper bound of tau_m - r_m (10 CREMA-D,
-    7 UR-Funny); modulation_start, modulation_end: first and last epoch that are modulated (None: to the end); outside,
-    kappa is 1; theta: if any gradient element of the last head weight is beyond +-theta, the global gradient norm is
+    7 UR-Funny, None or infinity: none); modulation_start, modulation_end: first and last epoch that are modulated
+    (None: to the end); outside, kappa is 1; theta: if any gradient element of the last head weight is beyond +-theta, the global gradient norm is
     clipped to theta (1 AV-MNIST and CREMA-D, 5 UR-Funny, None: never).
     running_scores [M] and steps hold the running means and the number of earlier steps.
     """
@@ -35,16 +36,17 @@ class AGM(Method):
         self,
         model: MultimodalModel,
         alpha: float = 1.5,
-        cap: float = math.inf,
+        cap: float | None = math.inf,
         modulation_start: int = 0,
         modulation_end: int | None = None,
         theta: float | None = None,
     ) -> None:
         super().__init__(model)
         checks.number("alpha", alpha, low=0)
+        cap = math.inf if cap is None else cap
         checks.number("cap", cap, low=0, finite=False)
         if theta is not None:
-            checks.number("theta", theta, low=0)
+            checks.number("theta", theta, low=LEAST_THETA)
         self.alpha, self.cap, self.theta = alpha, cap, theta
         self.window = Window(modulation_start, modulation_end)
         anchor = model.anchor
@@ -79,13 +81,15 @@ class AGM(Method):
 
     def edit_grads(self, logs: Logs) -> None:
         """The paper's gradient clipping, if theta is set."""
-        if self.theta is not None:
-            grads = [p.grad for p in self.parameters() if p.grad is not None]
-            norm = torch.stack([grad.norm() for grad in grads]).norm()
-            beyond = self.model.fusion.last_weight.grad.abs().amax() > self.theta
-            factor = torch.where(beyond, (self.theta / norm).clamp(max=1), 1.0)
-            for grad in grads:
-                grad.mul_(factor)
+        heads = [w.grad for w in self.model.fusion.last_weights if w.grad is not None]
+        if self.theta is None or not heads:
+            return
+        grads = [p.grad for p in self.parameters() if p.grad is not None]
+        norm = torch.stack([grad.norm() for grad in grads]).norm()
+        beyond = torch.stack([head.abs().amax() for head in heads]).amax() > self.theta
+        factor = torch.where(beyond, (self.theta / norm).clamp(max=1), 1.0)
+        for grad in grads:
+            grad.mul_(factor)
 
     @torch.no_grad()
     def _remember(self, scores: Tensor) -> None:

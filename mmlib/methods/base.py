@@ -1,6 +1,6 @@
 """What every method is: a network and one training step in four parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -42,9 +42,10 @@ class Method(nn.Module):
             loss, logs = self.losses(inputs, labels)
         except (IndexError, RuntimeError):
             # Only now, as it has failed, may the labels be read: looking at them in every step would stall a GPU.
-            checks.class_numbers("labels", labels, self.model.num_classes)
+            if labels.device.type == "cpu":  # an error on a GPU comes late, and nothing can be read after it
+                checks.class_numbers("labels", labels, self.model.num_classes)
             raise
-        self.backward(loss, optimizer)
+        self.backward(loss)
         self.edit_grads(logs)
         optimizer.step()
         return {"loss": loss.detach()} | {name: value.detach() for name, value in logs.items()}
@@ -53,9 +54,9 @@ class Method(nn.Module):
         """The scalar to minimise, and what to log beside it."""
         raise NotImplementedError
 
-    def backward(self, loss: Tensor, optimizer: Optimizer) -> None:
-        """Puts the gradient of ``loss`` into ``.grad``."""
-        optimizer.zero_grad()
+    def backward(self, loss: Tensor) -> None:
+        """Puts the gradient of ``loss``, and nothing of earlier steps, into ``.grad``."""
+        self.zero_grad()
         loss.backward()
 
     def edit_grads(self, logs: Logs) -> None:
@@ -71,10 +72,24 @@ class Method(nn.Module):
 
     @torch.no_grad()
     def predict(self, inputs: Inputs) -> Tensor:
-        """Logits [B, C] in evaluation mode, without gradients; leaves the training flags as they are."""
+        """Logits [B, C] in evaluation mode, without gradients; leaves the training flags as they are.
+
+        Raises ValueError for a batch that does not fit or that holds NaN or infinity.
+        """
         self.model.check(inputs)
+        for m, x in inputs.items():
+            if x.is_floating_point() and not torch.isfinite(x).all():
+                raise ValueError(f"modality {m!r} holds NaN or infinite values: clean the inputs before predicting.")
         with eval_mode(self):
             return self(inputs)
+
+    def get_extra_state(self) -> Tensor:
+        """The epoch, which windows of epochs need, as a part of ``state_dict()``."""
+        return torch.tensor(self.epoch)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Takes the epoch back from ``state_dict()``."""
+        self.epoch = int(state)
 
     def extra_repr(self) -> str:
         """The method's own settings, as ``print(method)`` shows them and a checkpoint remembers them."""
@@ -96,16 +111,12 @@ class Method(nn.Module):
     def _follow_model(self) -> None:
         # The model may have been moved or cast alone after this method was built around it.
         anchor = self.model.anchor
-        if any(_strays(tensor, anchor) for tensor in self._own_tensors()):
-            self.to(device=anchor.device, dtype=anchor.dtype)
-
-    def _own_tensors(self) -> Iterator[Tensor]:
-        """What the method adds to the model."""
-        yield from self._buffers.values()
+        for name, buffer in self._buffers.items():
+            if _strays(buffer, anchor):
+                self._buffers[name] = buffer.to(anchor.device, anchor.dtype if buffer.is_floating_point() else None)
         for name, child in self.named_children():
-            if name != "model":
-                yield from child.parameters()
-                yield from child.buffers()
+            if name != "model" and any(_strays(p, anchor) for p in child.parameters()):
+                child.to(anchor.device, anchor.dtype)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

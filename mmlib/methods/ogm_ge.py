@@ -2,11 +2,14 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method, cross_entropy
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, eval_mode
+
+LEAST_PROBABILITY = 1e-8  # of the others, so that rho stays finite
 
 
 class OGMGE(Method):
@@ -65,10 +68,10 @@ def discrepancy_ratios(logits: dict[str, Tensor], labels: Tensor) -> dict[str, T
     """rho_m (scalars) from unimodal logits {m: [B, C]}: the true class's probability under m over the others'."""
     p = {m: z.softmax(1).gather(1, labels[:, None]).sum() for m, z in logits.items()}
     total = sum(p.values())
-    return {m: own * (len(p) - 1) / (total - own) for m, own in p.items()}
+    return {m: own * (len(p) - 1) / (total - own).clamp(min=LEAST_PROBABILITY) for m, own in p.items()}
 
 
 def kernels(encoder: nn.Module) -> list[nn.Parameter]:
     """The weights that OGM-GE modulates: convolution kernels where there are any, weight matrices otherwise."""
-    weights = [p for p in encoder.parameters() if p.ndim >= 2 and p.numel() > 1]
-    return [p for p in weights if p.ndim >= 3] or weights
+    convolutions = [layer.weight for layer in encoder.modules() if isinstance(layer, _ConvNd)]
+    return convolutions or [p for p in encoder.parameters() if p.ndim >= 2 and p.numel() > 1]

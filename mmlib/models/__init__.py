@@ -1,7 +1,7 @@
 """Encoders, fusions and the network that joins them."""
 
 from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
-from mmlib.models.build import ENCODERS, FUSIONS, build_encoder, build_model
+from mmlib.models.build import ADDITIVE_FUSIONS, ENCODERS, FUSIONS, build_encoder, build_model
 from mmlib.models.conv import Conv1d, Conv2d
 from mmlib.models.encoder import Encoder
 from mmlib.models.fusion import Fusion
@@ -15,6 +15,7 @@ from mmlib.models.shapley import shapley, subsets
 from mmlib.models.transformer import Transformer
 
 __all__ = [
+    "ADDITIVE_FUSIONS",
     "ENCODERS",
     "FUSIONS",
     "MLP",

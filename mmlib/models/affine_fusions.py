@@ -9,17 +9,17 @@ from mmlib.models.fusion import Features, Fusion
 class ConcatFusion(Fusion):
     """logits = head([f_1, ..., f_M]).
 
-    head: module [B, sum of widths] -> [B, C]; nn.Linear by default. A head of several layers (early fusion) is an
-    nn.Sequential that ends in nn.Linear, so that the vector before it can be measured; anything else raises TypeError.
+    head: module [B, sum of widths] -> [B, C]; nn.Linear by default. In a head of several layers (early fusion) the last
+    nn.Linear it registers is taken for the map to logits, and what that reads for the fused vector. TypeError if it has
+    none.
     """
 
     def __init__(self, widths: dict[str, int], num_classes: int, head: nn.Module | None = None) -> None:
         super().__init__(widths, num_classes)
         self.head = nn.Linear(sum(widths.values()), num_classes) if head is None else head
-        if not isinstance(self._last, nn.Linear):
-            raise TypeError(
-                f"head must be nn.Linear or an nn.Sequential ending in one, got {type(self.head).__name__}."
-            )
+        linear = [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)]
+        if not linear:
+            raise TypeError(f"head must hold an nn.Linear, the map to logits; {type(self.head).__name__} has none.")
         if self._last.out_features != num_classes:
             raise ValueError(f"head gives {self._last.out_features} logits, expected num_classes = {num_classes}.")
         if self.is_additive and self.head.in_features != sum(widths.values()):
@@ -29,12 +29,17 @@ class ConcatFusion(Fusion):
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""
-        return self._last(self.fused(features))
+        return self.head(self.concatenated(features))
 
     def fused(self, features: Features) -> Tensor:
-        """The concatenated features, passed through all layers of the head but the last [B, D]."""
-        joined = self.concatenated(features)
-        return joined if self.is_additive else self.head[:-1](joined)
+        """What the map to logits reads [B, D]: the concatenated features, after all other layers of the head."""
+        seen = []
+        handle = self._last.register_forward_pre_hook(lambda layer, args: seen.append(args[0]))
+        try:
+            self(features)
+        finally:
+            handle.remove()
+        return seen[0]
 
     def modality_logits(self, features: Features) -> dict[str, Tensor]:
         """W_m f_m + b/M with W_m the head's columns for modality m (OGM-GE, eq. 4) where the head is linear."""
@@ -45,9 +50,9 @@ class ConcatFusion(Fusion):
         return {m: features[m] @ w.T + share for m, w in zip(self.widths, columns, strict=True)}
 
     @property
-    def last_weight(self) -> nn.Parameter:
+    def last_weights(self) -> list[nn.Parameter]:
         """Weight of the head's last linear map [C, D]."""
-        return self._last.weight
+        return [self._last.weight]
 
     @property
     def is_additive(self) -> bool:
@@ -55,8 +60,8 @@ class ConcatFusion(Fusion):
         return isinstance(self.head, nn.Linear)
 
     @property
-    def _last(self) -> nn.Module:
-        return self.head[-1] if isinstance(self.head, nn.Sequential) and len(self.head) else self.head
+    def _last(self) -> nn.Linear:
+        return [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 class SumFusion(Fusion):
@@ -84,9 +89,9 @@ class SumFusion(Fusion):
         return {m: head(features[m]) for m, head in self.heads.items()}
 
     @property
-    def last_weight(self) -> nn.Parameter:
-        """Weight of the first modality's head [C, width]."""
-        return next(iter(self.heads.values())).weight
+    def last_weights(self) -> list[nn.Parameter]:
+        """Weight of every modality's head [C, width]."""
+        return [head.weight for head in self.heads.values()]
 
 
 class LinearFusion(Fusion):
@@ -115,6 +120,6 @@ class LinearFusion(Fusion):
         return {m: w(features[m]) + self.bias / len(self.widths) for m, w in self.projections.items()}
 
     @property
-    def last_weight(self) -> nn.Parameter:
-        """Weight of the first modality's projection [C, width]."""
-        return next(iter(self.projections.values())).weight
+    def last_weights(self) -> list[nn.Parameter]:
+        """Weight of every modality's projection [C, width]."""
+        return [projection.weight for projection in self.projections.values()]

@@ -24,6 +24,7 @@ FUSIONS: dict[str, type[Fusion]] = {
     "film": FiLMFusion,
     "attention": AttentionFusion,
 }
+ADDITIVE_FUSIONS = ("concat", "sum", "linear")  # late: the logits are a sum over modalities
 EARLY = "maxout"  # concat, then the MaxOut head of the AGM paper
 ENCODERS = ("mlp", "conv1d", "conv2d", "resnet18", "transformer")
 

@@ -26,6 +26,7 @@ class Fusion(nn.Module):
             count = f"exactly {least}" if least == most else f"{least} to {most}"
             raise ValueError(f"{type(self).__name__} takes {count} modalities, got {len(widths)}: {list(widths)}.")
         for m, width in widths.items():
+            _check_name(m)
             checks.whole(f"width of modality {m!r}", width, 1)
         checks.whole("num_classes", num_classes, 1)
         self.widths = dict(widths)
@@ -40,8 +41,8 @@ class Fusion(nn.Module):
         raise NotImplementedError
 
     @property
-    def last_weight(self) -> nn.Parameter:
-        """Weight of the last linear map to logits (the first modality's where each has its own)."""
+    def last_weights(self) -> list[nn.Parameter]:
+        """Weights of the last linear map to logits: one, or one per modality."""
         raise NotImplementedError
 
     @property
@@ -60,3 +61,9 @@ class Fusion(nn.Module):
     def concatenated(self, features: Features) -> Tensor:
         """All features side by side [B, sum of widths]."""
         return torch.cat([features[m] for m in self.widths], dim=1)
+
+
+def _check_name(modality: str) -> None:
+    # Modules are kept by modality, and a name that PyTorch's ModuleDict uses itself cannot be one.
+    if not isinstance(modality, str) or not modality or "." in modality or hasattr(nn.ModuleDict(), modality):
+        raise ValueError(f"a modality cannot be named {modality!r}: PyTorch uses the name itself, or it holds a dot.")

@@ -17,9 +17,9 @@ class InteractionFusion(Fusion):
         return self.output(self.fused(features))
 
     @property
-    def last_weight(self) -> nn.Parameter:
+    def last_weights(self) -> list[nn.Parameter]:
         """Weight of the output layer [C, D]."""
-        return self.output.weight
+        return [self.output.weight]
 
 
 class GatedFusion(InteractionFusion):

@@ -47,6 +47,8 @@ class MultimodalModel(nn.Module):
 
     def fuse(self, features: Features) -> Tensor:
         """Logits [B, C]. Raises ValueError if a feature has not the width the fusion was built for."""
+        if set(features) != set(self.modalities):
+            raise ValueError(f"features must be of {list(self.modalities)}, got {list(features)}.")
         for m, width in self.fusion.widths.items():
             if features[m].ndim != 2 or features[m].shape[1] != width:
                 raise ValueError(f"features of {m!r} must be [B, {width}], got {tuple(features[m].shape)}.")
@@ -54,6 +56,8 @@ class MultimodalModel(nn.Module):
 
     def check(self, inputs: Mapping[str, Tensor]) -> None:
         """Raises ValueError if the batch is not one tensor per modality with equal numbers of rows."""
+        if not isinstance(inputs, Mapping) or not all(isinstance(x, Tensor) for x in inputs.values()):
+            raise TypeError(f"inputs must be a dict of modality names and tensors, got {type(inputs).__name__}.")
         missing = [m for m in self.modalities if m not in inputs]
         unknown = [m for m in inputs if m not in self.encoders]
         if missing or unknown:

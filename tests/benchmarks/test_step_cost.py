@@ -63,6 +63,7 @@ def test_the_script_prints_a_table(step_cost, monkeypatch, capsys):
 def test_the_check_writes_one_json(step_cost, gpu_check, monkeypatch, tmp_path):
     monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
     monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, "assert 1 + 1 == 2"))
+    monkeypatch.setattr(gpu_check, "PLACES", ("tests/models", "tests/methods"))
     out = tmp_path / "deep" / "check.json"
     assert gpu_check.main(["--out", str(out), "--config", "resnet18"]) == 0
     report = json.loads(out.read_text())
@@ -76,6 +77,7 @@ def test_the_check_writes_one_json(step_cost, gpu_check, monkeypatch, tmp_path):
 def test_a_failing_test_fails_the_check(step_cost, gpu_check, monkeypatch, tmp_path, body):
     monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
     monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, body))
+    monkeypatch.setattr(gpu_check, "PLACES", ("tests/models", "tests/methods"))
     assert gpu_check.main(["--out", str(tmp_path / "check.json"), "--config", "resnet18"]) == 1
     failed = [
         t for t in json.loads((tmp_path / "check.json").read_text())["tests"].values() if t["outcome"] == "failed"
@@ -87,6 +89,7 @@ def test_a_file_that_cannot_be_read_fails_the_check(gpu_check, monkeypatch, tmp_
     root = _project(tmp_path, "pass")
     (root / "tests" / "models" / "test_unreadable.py").write_text("import no_such_module_anywhere\n")
     monkeypatch.setattr(gpu_check, "ROOT", root)
+    monkeypatch.setattr(gpu_check, "PLACES", ("tests/models", "tests/methods"))
     assert any("no_such_module_anywhere" in text for text in gpu_check.run_tests().broken)
 
 

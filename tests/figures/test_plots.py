@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.colors import to_hex
 from matplotlib.ticker import PercentFormatter
 
-from mmlib.figures import canvas, curves, finish, look, noted, seed_points
+from mmlib.figures import canvas, curves, finish, look, noted, one_legend, seed_points
 from mmlib.measures import mean_interval
 
 METHODS = ("joint", "agm", "ogm_ge")
@@ -212,7 +212,9 @@ def test_references_are_lines_with_names_in_all_panels_or_in_the_named_one(draw)
     figure = draw(panel="data", x=x, references={"chance": 0.1, "limit": {"watch": 0.9}})
     first, second = figure.axes
     assert horizontals(first) == {"chance": 0.1} and horizontals(second) == {"chance": 0.1, "limit": 0.9}
-    assert "chance" in legend_of(first) and "limit" not in legend_of(first) and "limit" in legend_of(second)
+    (legend,) = figure.legends  # one for all panels, each name once
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names.count("chance") == 1 and names.count("limit") == 1
 
 
 def test_references_of_single_categories_lie_over_them():
@@ -266,5 +268,7 @@ def test_the_size_is_the_one_asked_for_and_parts_can_be_used_alone():
     assert (left.get_title(), left.get_legend()) == ("left", None)
     right.plot([1, 2], label="course")
     finish(right, "t", "v", percent=True)
-    assert legend_of(right) == ["course"] and not right.get_legend().get_frame_on()
+    one_legend(figure)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["course"] and not legend.get_frame_on()
     assert noted(figure, "a note").get_supxlabel() == "a note"

@@ -9,6 +9,7 @@ from torch import nn
 
 from mmlib.methods import AGM, Joint
 from mmlib.methods.agm import responses
+from mmlib.models import FUSIONS, MultimodalModel
 
 EVERY_FUSION = ("concat", "sum", "linear", "gated", "film", "attention", "maxout")
 TAKES_ANY = ("concat", "sum", "linear", "attention", "maxout")
@@ -144,7 +145,7 @@ def test_theta_clips_the_global_norm_when_the_head_exceeds_it(problem, twin, gra
     model, inputs, labels = problem(fusion=fusion)
     free = AGM(twin(model))
     before = gradients_of(free, inputs, labels)
-    theta = margin * free.model.fusion.last_weight.grad.abs().max().item()
+    theta = margin * max(w.grad.abs().max().item() for w in free.model.fusion.last_weights)
     after = gradients_of(AGM(twin(model), theta=theta), inputs, labels)
     norm = math.sqrt(sum(g.square().sum().item() for g in before.values()))
     assert norm > theta
@@ -213,3 +214,22 @@ def test_the_scores_are_of_the_batch_that_is_trained_on(problem):
 def test_bad_options_raise_and_name_the_option(problem, options, name):
     with pytest.raises((TypeError, ValueError), match=f"^{name} must "):
         AGM(problem()[0], **options)
+
+
+def test_theta_clips_linear_fusion_as_it_clips_concatenation():
+    """The same function must be trained the same way: all of the last map is looked at, not one modality's part."""
+    grads = {}
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(3, 4, generator=generator, dtype=torch.double)
+    inputs = {m: k * torch.randn(6, 2, generator=generator, dtype=torch.double) for m, k in (("a", 0.01), ("v", 50.0))}
+    for name in ("concat", "linear"):
+        model = MultimodalModel({m: nn.Identity() for m in "av"}, FUSIONS[name]({"a": 2, "v": 2}, 3)).double()
+        with torch.no_grad():
+            model.fusion.bias.zero_() if name == "linear" else model.fusion.head.bias.zero_()
+            for part, w in zip(weight.split(2, 1), model.fusion.last_weights):
+                w.copy_(part if name == "linear" else weight)
+        agm = AGM(model, alpha=0.0, theta=0.5)
+        agm.step(inputs, torch.tensor([0, 1, 2, 0, 1, 2]), torch.optim.SGD(agm.parameters(), lr=0.0))
+        grads[name] = torch.cat([w.grad for w in model.fusion.last_weights], 1)
+    torch.testing.assert_close(grads["linear"], grads["concat"], rtol=0, atol=1e-12)
+    assert grads["concat"].norm() <= 0.5
