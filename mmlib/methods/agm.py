@@ -25,8 +25,8 @@ class AGM(Method):
 
     alpha: strength, >= 0 (paper: 2.5 AV-MNIST, 1.5 CREMA-D, 4.0 UR-Funny); cap: upper bound of tau_m - r_m (10 CREMA-D,
     7 UR-Funny, None or infinity: none); modulation_start, modulation_end: first and last epoch that are modulated
-    (None: to the end); outside, kappa is 1; theta: if any gradient element of the last head weight is beyond +-theta, the global gradient norm is
-    clipped to theta (1 AV-MNIST and CREMA-D, 5 UR-Funny, None: never).
+    (None: to the end); outside, kappa is 1; theta: if any gradient element of the last head weight is beyond
+    +-theta, the global gradient norm is clipped to theta (1 AV-MNIST and CREMA-D, 5 UR-Funny, None: never).
     running_scores [M] and steps hold the running means and the number of earlier steps.
     """
 
