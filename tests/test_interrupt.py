@@ -31,6 +31,8 @@ def start(*arguments, **environment):
         [sys.executable, *arguments],
         env=os.environ | environment,
         cwd=paths.ROOT,
+        # A runner started in the background ignores SIGINT and hands that down; a user's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
