@@ -24,10 +24,10 @@ def save_checkpoint(path: Path, state: dict[str, object]) -> None:
     write_atomically(path, lambda file: file.write(digest + payload))
 
 
-def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, object]:
-    """The state in ``path`` with its tensors on ``device``. Raises CheckpointDamaged if the file is not as written."""
+def load_checkpoint(path: Path) -> dict[str, object]:
+    """The state in ``path`` with its tensors on the CPU. Raises CheckpointDamaged if the file is not as written."""
     content = path.read_bytes()
     digest, payload = content[:DIGEST_LENGTH], content[DIGEST_LENGTH:]
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise CheckpointDamaged(f"checkpoint {path} is damaged (its SHA-256 does not fit): delete it to train again.")
-    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)

@@ -11,6 +11,7 @@ from mmlib import checks
 def test_what_is_right_passes():
     checks.one_of("method", "agm", ["joint", "agm"])
     checks.options("load", ["seed", "views"], {"seed": 0, "views": 1, "hop": 2})
+    checks.distinct("views", ["fac", "kar"], least=2, most=6)
     checks.number("lr", 0, low=0)
     checks.number("share", 1.0, 0, 1)
     checks.number("cap", math.inf, low=0, finite=False)
@@ -48,6 +49,18 @@ def test_what_is_right_passes():
         (lambda: checks.flag("noise", "no"), TypeError, "noise must be True or False, got 'no' (str)."),
         (lambda: checks.flag("noise", 1), TypeError, "noise must be True or False, got 1 (int)."),
         (lambda: checks.of_type("seeds", 3, list, "a list"), TypeError, "seeds must be a list, got 3 (int)."),
+        (lambda: checks.distinct("views", "ab"), TypeError, "views must be a list, got 'ab' (str)."),
+        (lambda: checks.distinct("alphas", []), ValueError, "alphas must hold 1 or more different entries, got []."),
+        (
+            lambda: checks.distinct("views", ["a", "a"], least=2, most=2),
+            ValueError,
+            "views must hold 2 different entries, got ['a', 'a'].",
+        ),
+        (
+            lambda: checks.distinct("views", list("abc"), least=1, most=2),
+            ValueError,
+            "views must hold 1 to 2 different entries, got ['a', 'b', 'c'].",
+        ),
         (
             lambda: checks.class_numbers("labels", torch.tensor([0, 3]), 3),
             ValueError,
