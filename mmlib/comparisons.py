@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from mmlib import checks
+from mmlib.data import REGRESSIONS
 from mmlib.measures import paired_comparison
 from mmlib.runs import RunSpec, table
 
-METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "ensemble")
+METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "mcr", "ensemble")
 
 
 def specs_of(
     data: str, modalities: Sequence[str], *, methods: Iterable[str] = METHODS_COMPARED, **common: object
 ) -> dict[str, RunSpec]:
-    """Label -> spec: "m alone" for each modality, then each method under its own name, with the probe of every encoder.
+    """Label -> spec: "m alone" for each modality, then each method under its own name, with the probe of every encoder
+    (which needs classes: where the labels are real targets, without).
 
     common: further fields of RunSpec, the same for all (data_options, profile, seeds, ...).
     """
@@ -22,12 +24,14 @@ def specs_of(
         f"{m} alone": RunSpec(data=data, method="unimodal", method_options={"modality": m}, **common)
         for m in modalities
     }
-    return alone | {name: RunSpec(data=data, method=name, measures=("probe",), **common) for name in methods}
+    measures = () if data in REGRESSIONS else ("probe",)
+    return alone | {name: RunSpec(data=data, method=name, measures=measures, **common) for name in methods}
 
 
 def measured(specs: Mapping[str, RunSpec], measure: str = "accuracy", device: str = "auto") -> pd.DataFrame:
     """Columns method (the label), seed, modality, value: one measure of every spec that has it, on the test split.
 
+    measure: "accuracy", "mae" (of real targets), or another one in the column measure of ``runs.table``.
     Raises ValueError for a measure that none of them has.
     """
     frames = [table([spec], device).assign(method=label) for label, spec in specs.items()]
@@ -40,6 +44,7 @@ def measured(specs: Mapping[str, RunSpec], measure: str = "accuracy", device: st
 def against(baseline: str, accuracy: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     """Each label against ``baseline``: paired differences in percentage points, rounded for reading.
 
+    Of a mean absolute error, a point is 0.01 of the target's unit, and less is better.
     Raises ValueError for a label that is not in the table ``accuracy``, and what ``paired_comparison`` raises.
     """
     for label in labels:

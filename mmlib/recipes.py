@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mmlib import checks
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,6 +27,9 @@ ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01, "batch_size": 6
 
 RECIPES: dict[str, Recipe] = {
     "synthetic": Recipe(
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
+    ),
+    "synthetic_regression": Recipe(
         "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
     ),
     "uci_digits": Recipe(
@@ -52,3 +57,20 @@ SETTINGS: dict[str, Mapping[str, object]] = {
     },
     "synergy": {"shared": 0.4, "unique": {"a": 0.1, "b": 0.1}, "synergy": 0.4},
 }
+
+# The synthetic experiment of the MCR paper (section 4.1): network and training, the same for every method. The paper
+# gives no sizes; these show its trend.
+PAPER_RATIO = {
+    "model_options": {"width": 64, "depth": 2, "fusion": "linear"},
+    "training": {"optimizer": "adam", "lr": 1e-3, "weight_decay": 1e-4, "batch_size": 64},
+}
+
+
+def ratio_world(ratio: float) -> dict[str, object]:
+    """Options of "synthetic" in which ``ratio`` of what modality a shows is shown by a alone, 0..1 (MCR, figure 1).
+
+    One sample in ten shows its class in b alone; of the others a share ``ratio`` in a alone, the rest in both.
+    """
+    checks.number("ratio", ratio, 0, 1)
+    shared, unique = round(0.9 * (1 - ratio), 6), round(0.9 * ratio, 6)
+    return {"shared": shared, "unique": {"a": unique, "b": 0.1}, "samples": [2000, 1000, 4000]}

@@ -85,9 +85,10 @@ def measure(
 ) -> list[Row]:
     """All measures of a trained seed: the one place where the test split is read."""
     best = history.epochs[history.best_epoch]
+    main = "accuracy" if data.task == "classification" else "mae"
     records = [
-        {"measure": "accuracy", "modality": "all", "value": evaluate(method, data.test)["accuracy"]},
-        {"measure": "valid_accuracy", "modality": "all", "value": best["valid/accuracy"]},
+        {"measure": main, "modality": "all", "value": evaluate(method, data.test)[main]},
+        {"measure": f"valid_{main}", "modality": "all", "value": best[f"valid/{main}"]},
         {"measure": "best_epoch", "modality": "all", "value": history.best_epoch},
     ]
     trained = Trained(method, data, data.valid, data.test, concept)

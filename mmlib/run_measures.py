@@ -1,10 +1,21 @@
-"""What a run can measure of a trained network, by name: each gives one number per modality or subset."""
+"""What a run can measure of a trained network, by name: each gives one number per modality, subset or group."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from mmlib.data.base import MultimodalData, Split
-from mmlib.measures import competition_of, linear_probe, masked_accuracy, response_accuracy, shapley_values
+from mmlib.measures import (
+    ErrorGroups,
+    competition_of,
+    error_groups,
+    linear_probe,
+    masked_accuracy,
+    response_accuracy,
+    shapley_values,
+)
+from mmlib.measures.collected import collect
 from mmlib.methods import Method, Unimodal
 
 # The authors' program has 120, for features of 1,024 values and thousands of rows. Here there are about a hundred
@@ -49,6 +60,24 @@ def _competition(t: Trained) -> dict[str, float]:
     return {m: competition_of(t.method.model, t.concept(m), dep, held, RIDGE_PENALTY) for m in t.data.modalities}
 
 
+def _groups(t: Trained) -> ErrorGroups:
+    decided = {m: _decided(t.concept(m), t.held) for m in t.data.modalities}
+    return error_groups(_decided(t.method, t.held), decided, t.held.labels)
+
+
+def _decided(method: Method, split: Split) -> Tensor:
+    """The class numbers [N] that the method decides."""
+    return collect(method, method.predict, split).argmax(1)
+
+
+def _group_share(t: Trained) -> dict[str, float]:
+    return _groups(t).share
+
+
+def _group_accuracy(t: Trained) -> dict[str, float]:
+    return _groups(t).accuracy
+
+
 def _halves(split: Split) -> tuple[Split, Split]:
     # Every other row of each class: rows that lie together, such as the windows of one recording, go to both halves.
     order = split.labels.argsort(stable=True)
@@ -61,5 +90,8 @@ MEASURES: dict[str, Callable[[Trained], dict[str, float]]] = {
     "shapley": _shapley,
     "probe": _probe,
     "competition": _competition,
+    "group_share": _group_share,
+    "group_accuracy": _group_accuracy,
 }
-NEED_FUSION = {"masked_accuracy", "response_accuracy", "shapley", "competition"}  # the others look at one encoder alone
+# The others look at one encoder alone, or at what the method decides in its own way.
+NEED_FUSION = {"masked_accuracy", "response_accuracy", "shapley", "competition"}

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 
 from mmlib import checks, paths
-from mmlib.data import DATASETS
+from mmlib.data import DATASETS, REGRESSIONS
 from mmlib.data.splits import check_seed
 from mmlib.files import sha256_of
 from mmlib.jsonable import to_json
@@ -42,7 +42,7 @@ class RunSpec:
     model, model_options: an encoder's name and the further options of build_model; training: epochs, batch_size, lr,
     optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
     mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation split.
-    Raises ValueError for anything unknown.
+    Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """
 
     data: str
@@ -94,10 +94,25 @@ class RunSpec:
                 raise ValueError(
                     f"measure {name!r} looks at the fused network, which method {self.method!r} does not train."
                 )
+        self._check_task()
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}.")
         for seed in self.seeds:
             check_seed(seed)
+
+    def _check_task(self) -> None:
+        if self.data not in REGRESSIONS:
+            return
+        if not METHODS[self.method].takes_regression:
+            raise ValueError(
+                f"method {self.method!r} looks at the true class, and the labels of {self.data!r} are real targets: "
+                "take another method, such as 'joint'."
+            )
+        asked = [*self.measures, *self.track]
+        if asked:
+            raise ValueError(
+                f"measure {asked[0]!r} is for class labels, and those of {self.data!r} are real targets: leave it out."
+            )
 
     def _check_method_options(self) -> None:
         _, *known = signature(METHODS[self.method]).parameters.values()

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmlib import checks
@@ -16,6 +15,7 @@ from mmlib.data.base import MultimodalData, Split
 from mmlib.data.splits import check_seed
 from mmlib.device import resolve_device
 from mmlib.methods import Method
+from mmlib.methods.losses import task_loss
 from mmlib.training_state import History, TrainingState, own_random_numbers
 
 OPTIMIZERS = {"sgd": partial(torch.optim.SGD, momentum=0.9), "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -63,7 +63,7 @@ def fit(
     data = data.to(device)
     chosen = OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay)
     state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint))
-    with own_random_numbers(seed), _repeatable_kernels():
+    with own_random_numbers(seed), _repeatable_kernels(), torch.enable_grad():
         state.resume()
         for epoch in _progress(range(len(state.history.epochs), epochs), type(method).__name__):
             method.begin_epoch(epoch, data)
@@ -78,23 +78,27 @@ def fit(
 
 
 def evaluate(method: Method, split: Split, batch_size: int = 1024) -> dict[str, float]:
-    """Accuracy (0..1) and mean cross-entropy (nats) of ``method`` over all rows of ``split``.
+    """{"accuracy", "loss"} of ``method`` over all rows of ``split``: accuracy in 0..1, mean cross-entropy in nats.
 
-    Raises ValueError for a split without rows, or with a label that is no class of the model.
+    Where the labels are real targets, {"mae", "loss"}, both the mean absolute error, in the targets' unit.
+    Raises ValueError for a split without rows, a label that is no class of the model, or targets it cannot tell.
     """
     if len(split) == 0:
-        raise ValueError("an accuracy needs at least one row, the split has none.")
-    checks.class_numbers("labels", split.labels, method.model.num_classes)
-    logits = predict(method, split, batch_size)
-    labels = split.labels.to(logits.device)
-    return {
-        "accuracy": (logits.argmax(1) == labels).double().mean().item(),
-        "loss": F.cross_entropy(logits.double(), labels).item(),
-    }
+        raise ValueError("an evaluation needs at least one row, the split has none.")
+    method.check_kind(split.labels.dtype)
+    if not split.labels.is_floating_point():
+        checks.class_numbers("labels", split.labels, method.model.num_classes)
+    outputs = predict(method, split, batch_size).double()
+    labels = split.labels.to(outputs.device)
+    loss = task_loss(outputs, labels).item()
+    if labels.is_floating_point():
+        return {"mae": loss, "loss": loss}
+    return {"accuracy": (outputs.argmax(1) == labels).double().mean().item(), "loss": loss}
 
 
 def predict(method: Method, split: Split, batch_size: int = 1024) -> Tensor:
-    """Logits [N, C] of all rows, on the method's device, in evaluation mode and without gradients."""
+    """Logits [N, C], or estimates [N, 1] of real targets: all rows, in evaluation mode, on the method's device and
+    without gradients."""
     checks.whole("batch_size", batch_size, 1)
     device = method.model.anchor.device
     rows = torch.arange(len(split), device=split.labels.device).split(batch_size)
@@ -176,6 +180,7 @@ def _check_fit(method: Method, data: MultimodalData) -> None:
         raise ValueError(
             f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}."
         )
+    method.check_kind(data.train.labels.dtype)
     if method.model.num_classes != data.num_classes:
         raise ValueError(
             f"the model tells {method.model.num_classes} classes apart, data {data.name!r} has {data.num_classes}."

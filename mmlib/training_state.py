@@ -16,16 +16,20 @@ from mmlib.methods import Method
 class History:
     """What happened in each epoch.
 
-    epochs: one dict per epoch with "epoch", the training means of the step's logs, "valid/accuracy", "valid/loss" and
-    whatever ``on_epoch`` returned; best_epoch: the first with the highest validation accuracy.
+    epochs: one dict per epoch with "epoch", the training means of the step's logs, "valid/accuracy" (for real targets
+    "valid/mae"), "valid/loss" and whatever ``on_epoch`` returned; best_epoch: the first that is best on validation.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> int:
-        """Number of the first epoch with the highest validation accuracy; -1 before the first."""
-        return max(self.epochs, key=lambda row: row["valid/accuracy"])["epoch"] if self.epochs else -1
+        """Number of the first epoch with the highest validation accuracy, or the lowest error; -1 before the first."""
+        return max(self.epochs, key=_merit)["epoch"] if self.epochs else -1
+
+
+def _merit(row: dict[str, float]) -> float:
+    return -row["valid/mae"] if "valid/mae" in row else row["valid/accuracy"]
 
 
 @dataclass

@@ -41,6 +41,10 @@ def data(**changes):
     return load("synthetic", **(TINY | changes))
 
 
+def real_data():
+    return load("synthetic_regression", samples=TINY["samples"])
+
+
 def model(**changes):
     return build_model({"a": (100,), "b": (100,)}, 3, **({"width": 4, "depth": 1} | changes))
 
@@ -86,7 +90,7 @@ def assert_refused(scratch, call, words):
 
 
 UNKNOWN = {
-    "data": (lambda: load("mnist"), "unknown data set 'mnist': expected one of synthetic, uci_digits, smartwatch"),
+    "data": (lambda: load("mnist"), "unknown data set 'mnist': expected one of synthetic, synthetic_regression, "),
     "data of a run": (lambda: run(data="uci_digit"), "unknown data set 'uci_digit'.*Did you mean 'uci_digits'"),
     "method": (lambda: run(method="amg"), "unknown method 'amg'.*Did you mean 'agm'"),
     "fusion": (lambda: model(fusion="conact"), "unknown fusion 'conact'.*Did you mean 'concat'"),
@@ -125,6 +129,14 @@ WRONG_FORM = {
     "a text for a number": (lambda: method("agm", alpha="1"), "alpha must be a number, got '1'"),
     "a text for a flag": (lambda: method("ogm_ge", noise="no"), "noise must be True or False, got 'no'"),
     "a text for another flag": (lambda: method("unimodal", through_fusion="no"), "through_fusion must be True or"),
+    "a measure of classes for targets": (
+        lambda: run(data="synthetic_regression", data_options={}, measures=["probe"]),
+        "measure 'probe' is for class labels, and those of 'synthetic_regression' are real targets",
+    ),
+    "a method of classes for targets": (
+        lambda: run(data="synthetic_regression", data_options={}, method="agm"),
+        "method 'agm' looks at the true class, .*take another method, such as 'joint'",
+    ),
     "a split for data": (lambda: fit(Joint(model()), split(), epochs=1), "fit trains on the MultimodalData"),
     "a model for a method": (lambda: fit(model(), data(), epochs=1), "fit trains a Method such as Joint"),
     "views that are one text": (lambda: load("uci_digits", views="fac"), "views must be a list of names"),
@@ -151,7 +163,22 @@ DATA = {
     "a scalar": (lambda: split(b=torch.tensor(1.0)), "modality 'b' has 0 rows"),
     "arrays that are no tensors": (lambda: split(b=np.zeros((ROWS, 100))), "'b' must be a tensor, got ndarray"),
     "labels that are a list": (lambda: Split({"a": torch.zeros(2, 1)}, [0, 1]), "'labels' must be a tensor, got list"),
-    "labels that are no class numbers": (lambda: Split({"a": torch.zeros(2, 1)}, torch.zeros(2)), "LongTensor"),
+    "labels of another type": (lambda: Split({"a": torch.zeros(2, 1)}, torch.zeros(2).int()), "LongTensor"),
+    "a target that is NaN": (lambda: Split({"a": torch.zeros(2, 1)}, torch.tensor([0, NAN])), "labels hold NaN or"),
+    "targets beside class numbers": (
+        lambda: MultimodalData("x", split(), split(), split(label=0.5), "pqr"),
+        "test split of 'x' are torch.float32, those of train torch.int64",
+    ),
+    "targets with classes": (
+        lambda: MultimodalData("x", *[split(label=0.5)] * 3, "pqr"),
+        "train split of 'x' are real targets",
+    ),
+    "class numbers without classes": (lambda: MultimodalData("x", *[split()] * 3, ()), "classes must name them"),
+    "training classes on targets": (
+        lambda: fit(Joint(model()), real_data(), epochs=1),
+        "real targets are floating and need a network with num_classes=1, this one has 3",
+    ),
+    "evaluating classes on targets": (lambda: evaluate(Joint(model()), real_data().test), "num_classes=1"),
     "no modality": (lambda: Split({}, torch.zeros(2, dtype=torch.long)), "at least one modality"),
     "label too large": (lambda: MultimodalData("x", split(), split(label=3), split(), "pqr"), "valid .* from 3 to 3"),
     "label negative": (lambda: MultimodalData("x", split(label=-1), split(), split(), "pqr"), "train .* from -1 to -1"),
@@ -210,13 +237,16 @@ def words_of(annotation):
 
 
 METHOD_NUMBERS = [(name, option) for name in METHODS for option in numeric(METHODS[name])]
-SYNTHETIC_NUMBERS = numeric(DATASETS["synthetic"])
+SYNTHETIC_NUMBERS = [
+    (name, option) for name in ("synthetic", "synthetic_regression") for option in numeric(DATASETS[name])
+]
 TRAINING_NUMBERS = [name for name in numeric(fit) if name != "on_epoch"]  # a function, which is given numbers
 
 
 def test_the_numbers_are_found_by_their_annotations():
     assert ("agm", "theta") in METHOD_NUMBERS and ("ogm_ge", "modulation_end") in METHOD_NUMBERS
-    assert {"noise", "unique", "samples", "seed"} <= set(SYNTHETIC_NUMBERS)
+    assert {("synthetic", "samples"), ("synthetic", "unique")} < set(SYNTHETIC_NUMBERS)
+    assert {("synthetic_regression", "noise"), ("synthetic_regression", "seed")} < set(SYNTHETIC_NUMBERS)
     assert TRAINING_NUMBERS == ["epochs", "batch_size", "lr", "seed", "weight_decay"]
 
 
@@ -242,10 +272,10 @@ def test_negative_and_nan_settings_of_a_network(scratch, option, bad):
 
 
 @pytest.mark.parametrize("bad", [-1, NAN])
-@pytest.mark.parametrize("option", SYNTHETIC_NUMBERS)
-def test_negative_and_nan_knobs_of_data(scratch, option, bad):
+@pytest.mark.parametrize(("name", "option"), SYNTHETIC_NUMBERS)
+def test_negative_and_nan_knobs_of_data(scratch, name, option, bad):
     value = (30, bad, 12) if option == "samples" else bad
-    assert_refused(scratch, lambda: data(**{option: value}), f"^{option}.* must be .*, got {bad}")
+    assert_refused(scratch, lambda: load(name, **{option: value}), f"^{option}.* must be .*, got {bad}")
 
 
 @pytest.mark.parametrize("bad", [-1, NAN])

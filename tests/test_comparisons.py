@@ -63,6 +63,21 @@ def test_a_measure_of_every_spec_that_has_it(results):
         measured(specs, "probes", device="cpu")
 
 
+def test_a_comparison_on_real_targets_is_of_their_error(results):
+    common = COMMON | {"data_options": {"samples": [60, 40, 40]}}
+    specs = specs_of("synthetic_regression", ["a", "b"], methods=["joint", "multi_loss", "ensemble"], **common)
+    assert all(spec.measures == () for spec in specs.values())
+    error = measured(specs, "mae", device="cpu")
+    assert error.groupby("method", sort=False)["seed"].apply(list).to_dict() == {label: [0, 1] for label in specs}
+    compared = against("joint", error, ["ensemble"])
+    joint, ensemble = (error[error["method"] == name]["value"].mean() for name in ("joint", "ensemble"))
+    assert compared["difference"].item() == round(100 * (ensemble - joint), 2) != 0
+    with pytest.raises(ValueError, match="unknown measure 'accuracy': expected one of mae, valid_mae, best_epoch"):
+        measured(specs, device="cpu")
+    with pytest.raises(ValueError, match="method 'agm' looks at the true class"):
+        specs_of("synthetic_regression", ["a"], methods=["agm"], **common)
+
+
 def test_against_is_in_points_paired_by_seed_and_leaves_other_labels_out():
     # Paired by seed, agm is one to three points ahead on every seed, although the seeds differ by much more.
     joint, ahead = [0.5, 0.6, 0.7, 0.8, 0.9], [0.01, 0.03, 0.02, 0.01, 0.03]

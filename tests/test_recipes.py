@@ -14,6 +14,7 @@ from mmlib.training import check_settings
 
 SHAPES = {
     "synthetic": {"a": (100,), "b": (100,)},
+    "synthetic_regression": {"a": (100,), "b": (100,)},
     "uci_digits": {"fac": (216,), "kar": (64,)},
     "smartwatch": {"acc": (3, 100), "gyr": (3, 100)},
 }

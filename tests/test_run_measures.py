@@ -4,14 +4,20 @@ import pytest
 import torch
 
 from mmlib.data import load
-from mmlib.measures import competition_of, masked_accuracy, shapley_values
-from mmlib.methods import METHODS, Joint, Unimodal
+from mmlib.measures import competition_of, error_groups, masked_accuracy, shapley_values
+from mmlib.methods import METHODS, Ensemble, Joint, Unimodal
 from mmlib.models import build_model
 from mmlib.run_measures import MEASURES, NEED_FUSION, RIDGE_PENALTY, Trained, _halves
+from mmlib.run_spec import RunSpec
 
 DATA = load("synthetic", classes=3, samples=(60, 40, 50), seed=1)
 ONE_EACH = {"a", "b"}
-EXPECTED = {name: ONE_EACH for name in MEASURES} | {"masked_accuracy": {"a", "b", "a+b"}}
+GROUPS = {"group_share", "group_accuracy"}
+EXPECTED = (
+    {name: ONE_EACH for name in MEASURES}
+    | {"masked_accuracy": {"a", "b", "a+b"}}
+    | {name: {"a", "b", "a+b", "none"} for name in GROUPS}
+)
 
 
 def network(seed):
@@ -29,7 +35,9 @@ def draw_fusion(model, seed):
 
 
 def concept(modality):
-    return Unimodal(network(5), modality).eval()
+    method = Unimodal(network(5), modality).eval()
+    torch.nn.init.normal_(method.head.weight)  # large too, so that each of the groups has rows
+    return method
 
 
 def trained(dep=DATA.valid, held=DATA.test, change=lambda model: None):
@@ -39,13 +47,13 @@ def trained(dep=DATA.valid, held=DATA.test, change=lambda model: None):
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_each_gives_one_number_per_modality_or_subset(name):
+def test_each_gives_one_number_per_modality_subset_or_group(name):
     values = MEASURES[name](trained())
     assert set(values) == EXPECTED[name]
     assert all(isinstance(value, float) for value in values.values())
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", MEASURES.keys() - GROUPS)
 def test_those_that_need_the_fusion_are_those_that_change_with_it(name):
     changed = MEASURES[name](trained()) != MEASURES[name](trained(change=lambda model: draw_fusion(model, 1)))
     # Competition strength looks at the features that go into the fusion's last map: for concat, at the encoders alone.
@@ -55,6 +63,37 @@ def test_those_that_need_the_fusion_are_those_that_change_with_it(name):
 def test_the_names_that_need_the_fusion_exist_and_some_method_trains_none():
     assert NEED_FUSION < set(MEASURES)
     assert {name for name, method in METHODS.items() if not method.trains_fusion} == {"unimodal", "ensemble"}
+
+
+def decided(method):
+    return method.predict(DATA.test.inputs).argmax(1)
+
+
+def ensemble():
+    method = Ensemble(network(0)).eval()
+    torch.nn.init.zeros_(method.model.fusion.head.weight)  # so that the fused network decides something else
+    return method
+
+
+@pytest.mark.parametrize("build", [ensemble, lambda: Joint(network(0)), lambda: Unimodal(network(0), "b")])
+def test_the_groups_are_of_what_the_method_itself_decides(build):
+    method = build()
+    direct = error_groups(decided(method), {m: decided(concept(m)) for m in DATA.modalities}, DATA.test.labels)
+    t = Trained(method, DATA, DATA.valid, DATA.test, concept)
+    assert MEASURES["group_share"](t) == direct.share
+    assert MEASURES["group_accuracy"](t) == direct.accuracy
+
+
+def test_the_groups_are_of_the_networks_trained_alone_and_of_no_other():
+    of_joint, of_ensemble = (Trained(m, DATA, None, DATA.test, concept) for m in (Joint(network(0)), ensemble()))
+    assert MEASURES["group_share"](of_joint) == MEASURES["group_share"](of_ensemble)
+    assert MEASURES["group_accuracy"](of_joint) != MEASURES["group_accuracy"](of_ensemble)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_asked_for_its_groups(method):
+    options = {"modality": "a"} if method == "unimodal" else {}
+    RunSpec("synthetic", method, method_options=options, measures=sorted(GROUPS), track=sorted(GROUPS))
 
 
 @pytest.mark.parametrize("name", MEASURES)

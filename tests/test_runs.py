@@ -9,7 +9,11 @@ import pandas as pd
 import pytest
 
 from mmlib import run_job, runs
+from mmlib.data import load
+from mmlib.methods import METHODS
+from mmlib.run_measures import MEASURES
 from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run, history, table
+from mmlib.training import evaluate
 
 SMALL = {
     "data": "synthetic",
@@ -169,9 +173,6 @@ def test_a_damaged_checkpoint_of_a_finished_run_is_named():
 
 def test_the_trained_method_can_be_had_back():
     run = get_or_run(spec())
-    from mmlib.data import load
-    from mmlib.training import evaluate
-
     data = load("synthetic", seed=1, **SMALL["data_options"])
     recorded = run.table().query("measure == 'accuracy' and seed == 1")["value"].item()
     assert evaluate(run.method(1), data.test)["accuracy"] == recorded
@@ -246,3 +247,38 @@ def test_the_concept_of_an_early_fusion_goes_through_the_fusion():
 
 def test_table_values_are_numbers():
     assert pd.api.types.is_float_dtype(table([spec()])["value"])
+
+
+def regression(method: str = "joint", **changes) -> RunSpec:
+    return spec(method, **({"data": "synthetic_regression", "data_options": {"samples": [120, 60, 60]}} | changes))
+
+
+@pytest.mark.parametrize("method", ["joint", "ensemble"])
+def test_a_run_on_real_targets_records_the_error(method):
+    run = get_or_run(regression(method))
+    frame = run.table()
+    assert set(frame["measure"]) == {"mae", "valid_mae", "best_epoch"}
+    course = run.history().query("name == 'valid/mae'")
+    for seed in (0, 1):
+        errors = course[course["seed"] == seed]["value"].to_list()
+        of_seed = frame[frame["seed"] == seed].set_index("measure")["value"]
+        assert of_seed["valid_mae"] == min(errors) and of_seed["best_epoch"] == errors.index(min(errors))
+        data = load("synthetic_regression", seed=seed, samples=[120, 60, 60])
+        assert evaluate(run.method(seed), data.test)["mae"] == of_seed["mae"]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("field", ["measures", "track"])
+def test_measures_of_classes_are_refused_for_real_targets(name, field):
+    with pytest.raises(ValueError, match=f"measure '{name}' is for class labels, .* real targets: leave it out"):
+        regression(**{field: (name,)})
+
+
+def test_methods_that_look_at_the_true_class_are_refused_for_real_targets():
+    for name, method in METHODS.items():
+        options = {"method_options": {"modality": "a"}} if name == "unimodal" else {}
+        if method.takes_regression:
+            assert regression(name, **options).method == name
+        else:
+            with pytest.raises(ValueError, match=f"method '{name}' looks at the true class, .* such as 'joint'"):
+                regression(name, **options)

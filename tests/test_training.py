@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from mmlib.checkpoint import CheckpointDamaged
+from mmlib.data import load
 from mmlib.data.base import MultimodalData, Split
-from mmlib.methods import AGM, OGMGE, Joint
-from mmlib.models import MLP, ConcatFusion, MultimodalModel
+from mmlib.methods import AGM, OGMGE, Ensemble, Joint
+from mmlib.models import MLP, ConcatFusion, MultimodalModel, build_model
 from mmlib.training import TrainingDiverged, _batches, evaluate, fit, predict
+from mmlib.training_state import History
 
 WIDTHS = {"a": 8, "v": 8}
 
@@ -37,11 +39,17 @@ def make_data(**rows: int) -> MultimodalData:
     )
 
 
-def make_model(dropout: float = 0.0) -> MultimodalModel:
+def make_model(dropout: float = 0.0, outputs: int = 3) -> MultimodalModel:
     torch.manual_seed(0)
     return MultimodalModel(
-        {"a": MLP(5, 8, 2, norm="batch", dropout=dropout), "v": MLP(4, 8, 2)}, ConcatFusion(WIDTHS, 3)
+        {"a": MLP(5, 8, 2, norm="batch", dropout=dropout), "v": MLP(4, 8, 2)}, ConcatFusion(WIDTHS, outputs)
     )
+
+
+def with_targets(data: MultimodalData) -> MultimodalData:
+    """The same inputs with a real target that both modalities show a part of."""
+    real = {n: Split(s.inputs, s.inputs["a"][:, 0] - s.inputs["v"][:, 1]) for n, s in data.splits.items()}
+    return MultimodalData("real", **real, classes=())
 
 
 def weights(method) -> torch.Tensor:
@@ -308,3 +316,63 @@ def test_predict_refuses_nan():
     inputs["a"][0, 0] = float("nan")
     with pytest.raises(ValueError, match="modality 'a' holds NaN"):
         Joint(make_model()).predict(inputs)
+
+
+def test_a_regression_learns_down_to_its_limit_and_no_further():
+    """The limit has a standard error of 0.01 on 500 rows."""
+    data = load("synthetic_regression", samples=(1000, 500, 500), signal=6.0)
+    torch.manual_seed(0)
+    method = Joint(build_model(data.shapes, data.num_classes, width=32, depth=2))
+    history = fit(method, data, epochs=15, device="cpu")
+    found, limit = evaluate(method, data.test), data.bayes_error["a", "b"]
+    assert found.keys() == {"mae", "loss"} and found["mae"] == found["loss"]
+    constant = (data.test.labels - data.train.labels.median()).abs().mean().item()
+    assert limit - 0.03 < found["mae"] < 0.3 * constant
+    courses = [row["valid/mae"] for row in history.epochs]
+    assert history.best_epoch == courses.index(min(courses)) and courses[history.best_epoch] < courses[0] / 2
+    assert evaluate(method, data.valid)["mae"] == min(courses)
+
+
+def test_the_best_epoch_of_a_regression_is_the_first_with_the_lowest_error():
+    assert History([{"epoch": i, "valid/mae": v} for i, v in enumerate((0.9, 0.2, 0.5, 0.2))]).best_epoch == 1
+    assert History([{"epoch": i, "valid/accuracy": v} for i, v in enumerate((0.2, 0.9, 0.5, 0.9))]).best_epoch == 1
+    assert History().best_epoch == -1
+
+
+@pytest.mark.parametrize("batch_size", [1, 20, 50])
+def test_the_error_counts_rows_and_not_batches(batch_size):
+    data, method = with_targets(make_data()), Joint(make_model(outputs=1))
+    estimates = predict(method, data.test, batch_size)
+    assert estimates.shape == (50, 1)
+    expected = (estimates[:, 0] - data.test.labels).abs().double().mean().item()
+    assert evaluate(method, data.test, batch_size)["mae"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", [Joint, Ensemble])
+def test_a_resumed_regression_ends_with_the_same_bits(method, tmp_path):
+    data, arguments = with_targets(make_data()), {"epochs": 6, "seed": 3, "device": "cpu"}
+    unbroken, broken, resumed = (method(make_model(0.3, outputs=1)) for _ in range(3))
+    expected = fit(unbroken, data, **arguments)
+
+    def stop(epoch, _):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return {}
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(broken, data, checkpoint=tmp_path / "c.pt", on_epoch=stop, **arguments)
+    assert fit(resumed, data, checkpoint=tmp_path / "c.pt", **arguments) == expected
+    assert torch.equal(weights(resumed), weights(unbroken)) and len(expected.epochs) == 6
+
+
+def test_a_task_that_model_or_method_cannot_take_is_refused_before_the_first_epoch():
+    classes, real = make_data(), with_targets(make_data())
+    for method in (AGM, OGMGE):
+        with pytest.raises(ValueError, match=f"{method.__name__} looks at the true class; take another method"):
+            fit(method(make_model(outputs=1)), real, epochs=1, device="cpu")
+    with pytest.raises(ValueError, match="real targets are floating and need a network with num_classes=1, this one"):
+        fit(Joint(make_model()), real, epochs=1, device="cpu")
+    with pytest.raises(ValueError, match="the model tells 1 classes apart, data 'toy' has 3"):
+        fit(Joint(make_model(outputs=1)), classes, epochs=1, device="cpu")
+    with pytest.raises(ValueError, match="need a network with num_classes=1"):
+        evaluate(Joint(make_model()), real.test)

@@ -4,15 +4,17 @@ import inspect
 from collections.abc import Callable
 
 from mmlib import checks
-from mmlib.data import smartwatch, synthetic, uci_digits
+from mmlib.data import smartwatch, synthetic, synthetic_regression, uci_digits
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.prepared import DataDamaged, DataNotPrepared
 
 DATASETS: dict[str, Callable[..., MultimodalData]] = {
     "synthetic": synthetic.load,
+    "synthetic_regression": synthetic_regression.load,
     "uci_digits": uci_digits.load,
     "smartwatch": smartwatch.load,
 }
+REGRESSIONS = frozenset({"synthetic_regression"})  # the data sets whose labels are real targets
 
 
 def load(name: str, **options: object) -> MultimodalData:
@@ -26,4 +28,4 @@ def load(name: str, **options: object) -> MultimodalData:
     return DATASETS[name](**options)
 
 
-__all__ = ["DATASETS", "DataDamaged", "DataNotPrepared", "MultimodalData", "Split", "load"]
+__all__ = ["DATASETS", "REGRESSIONS", "DataDamaged", "DataNotPrepared", "MultimodalData", "Split", "load"]

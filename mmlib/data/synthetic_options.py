@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from mmlib import checks
-from mmlib.data.synthetic_process import LATENT, Process
+from mmlib.data.synthetic_lift import LATENT
+from mmlib.data.synthetic_linear import LinearProcess
+from mmlib.data.synthetic_process import Process
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 
@@ -19,21 +21,23 @@ def make_process(
 ) -> Process:
     """The checked process; the arguments are those of synthetic.load. Raises ValueError or TypeError."""
     _whole_up_to("modalities", modalities, 2, len(NAMES))
-    _whole_up_to("classes", classes, 2, LATENT // 2)
+    _whole_up_to("classes", classes, 2, LATENT // 2)  # every class needs two directions
     names = NAMES[:modalities]
-    checks.number("shared", shared, 0, 1)
-    checks.number("synergy", synergy, 0, 1)
-    left = max(0.0, 1.0 - shared - synergy)
-    uniques = (left / modalities,) * modalities if unique is None else per_modality("unique", unique, names, 0, 1)
-    total = shared + sum(uniques) + synergy
-    if total > 1 + 1e-9:
-        raise ValueError(
-            f"shared + unique of each modality + synergy must be at most 1, got {total:g} ({shared:g} + "
-            f"{' + '.join(f'{share:g}' for share in uniques)} + {synergy:g}): lower one of them."
-        )
-    noises = per_modality("noise", noise, names, 1e-3, 1e3)
-    signals = per_modality("signal", signal, names, 0, 1e3)
-    return Process(names, classes, shared, uniques, synergy, noises, signals)
+    uniques = _uniques(names, unique, shared=shared, synergy=synergy)
+    return Process(names, classes, shared, uniques, synergy, *_sizes(names, noise, signal))
+
+
+def make_linear_process(
+    modalities: int,
+    shared: float,
+    unique: float | Mapping[str, float] | None,
+    noise: float | Mapping[str, float],
+    signal: float | Mapping[str, float],
+) -> LinearProcess:
+    """The checked process; the arguments are those of synthetic_regression.load. Raises ValueError or TypeError."""
+    _whole_up_to("modalities", modalities, 2, len(NAMES))
+    names = NAMES[:modalities]
+    return LinearProcess(names, shared, _uniques(names, unique, shared=shared), *_sizes(names, noise, signal))
 
 
 def per_modality(
@@ -65,6 +69,31 @@ def check_samples(samples: Sequence[int]) -> None:
         raise ValueError(f"samples must be three whole numbers, the rows of train, valid and test, got {samples!r}.")
     for split, count in zip(("train", "valid", "test"), samples, strict=True):
         checks.whole(f"samples of {split}", count, 2)
+
+
+def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, **others: float) -> tuple[float, ...]:
+    """The share of each modality, from a knob that may be None (all that the ``others`` leave, evenly)."""
+    left = 1.0
+    for knob, share in others.items():
+        checks.number(knob, share, 0, 1)
+        left -= share
+    if unique is None:
+        uniques = (max(0.0, left) / len(names),) * len(names)
+    else:
+        uniques = per_modality("unique", unique, names, 0, 1)
+    shares = [*others.values(), *uniques]
+    if sum(shares) > 1 + 1e-9:
+        raise ValueError(
+            f"{' + '.join(others)} + unique of each modality must be at most 1, got {sum(shares):g} "
+            f"({' + '.join(f'{share:g}' for share in shares)}): lower one of them."
+        )
+    return uniques
+
+
+def _sizes(
+    names: Sequence[str], noise: float | Mapping[str, float], signal: float | Mapping[str, float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return per_modality("noise", noise, names, 1e-3, 1e3), per_modality("signal", signal, names, 0, 1e3)
 
 
 def _whole_up_to(name: str, value: object, low: int, high: int) -> None:

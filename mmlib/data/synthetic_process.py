@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-LATENT = 50  # size of h_m, so there can be 25 classes
-
 
 @dataclass(frozen=True)
 class Process:

@@ -2,13 +2,16 @@
 
 from mmlib.measures.accuracy import masked_accuracy, response_accuracy
 from mmlib.measures.competition import competition_of, competition_strength
+from mmlib.measures.error_groups import ErrorGroups, error_groups
 from mmlib.measures.probes import linear_probe, monomodal_gap
 from mmlib.measures.shapley_values import shapley_values
 from mmlib.measures.statistics import mean_interval, paired_comparison
 
 __all__ = [
+    "ErrorGroups",
     "competition_of",
     "competition_strength",
+    "error_groups",
     "linear_probe",
     "masked_accuracy",
     "mean_interval",

@@ -47,7 +47,9 @@ def split_logits(model: MultimodalModel, split: Split) -> dict[Coalition, Tensor
 
 
 def true_labels(model: MultimodalModel, split: Split) -> Tensor:
-    """The split's labels [N] on the model's device. Raises ValueError if one is not a class of the model."""
+    """The split's labels [N] on the model's device. Raises ValueError unless all are classes of the model."""
+    if split.labels.is_floating_point():
+        raise ValueError(f"this measure needs class labels, the split has real targets ({split.labels.dtype}).")
     low, high = int(split.labels.min()), int(split.labels.max())
     if low < 0 or high >= model.num_classes:
         raise ValueError(f"labels run from {low} to {high}; the model's classes are 0..{model.num_classes - 1}.")

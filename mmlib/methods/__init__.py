@@ -4,6 +4,7 @@ from mmlib.methods.agm import AGM
 from mmlib.methods.base import Method
 from mmlib.methods.ensemble import Ensemble
 from mmlib.methods.joint import Joint
+from mmlib.methods.mcr import MCR
 from mmlib.methods.multi_loss import MultiLoss
 from mmlib.methods.ogm_ge import OGMGE
 from mmlib.methods.unimodal import Unimodal
@@ -15,6 +16,7 @@ METHODS: dict[str, type[Method]] = {
     "multi_loss": MultiLoss,
     "ogm_ge": OGMGE,
     "agm": AGM,
+    "mcr": MCR,
 }
 
-__all__ = ["AGM", "METHODS", "Ensemble", "Joint", "Method", "MultiLoss", "OGMGE", "Unimodal"]
+__all__ = ["AGM", "MCR", "METHODS", "Ensemble", "Joint", "Method", "MultiLoss", "OGMGE", "Unimodal"]

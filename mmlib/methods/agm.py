@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods.base import Inputs, Logs, Method, cross_entropy
+from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, masked_logits, shapley
 
@@ -30,6 +31,7 @@ class AGM(Method):
     running_scores [M] and steps hold the running means and the number of earlier steps.
     """
 
+    takes_regression = False
     divergence_hint = "Try a smaller lr or alpha, or bound kappa by cap (the paper has 10 for CREMA-D, 7 for UR-Funny)."
 
     def __init__(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -23,6 +22,7 @@ class Method(nn.Module):
 
     divergence_hint = "Try a smaller lr."
     trains_fusion = True  # False where measures of the fused network would say nothing about the method
+    takes_regression = True  # False where a step looks at the true class, which a real target has not
 
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__()
@@ -34,15 +34,17 @@ class Method(nn.Module):
     def step(self, inputs: Inputs, labels: Tensor, optimizer: Optimizer) -> Logs:
         """One training step on inputs {m: [B, ...]} and labels [B]; returns detached logs, "loss" among them.
 
-        The step's gradients stay in ``.grad`` until the next one. Raises ValueError for a batch that does not fit.
-        NaN is not looked for here: Split refuses it in data, and ``fit`` stops at the first loss that is not finite.
+        labels: class numbers (int64), or real targets (floating) for a network with one output. The step's gradients
+        stay in ``.grad`` until the next one. Raises ValueError for a batch that does not fit. NaN is not looked for
+        here: Split refuses it in data, and ``fit`` stops at the first loss that is not finite.
         """
         self.check(inputs, labels)
         try:
             loss, logs = self.losses(inputs, labels)
         except (IndexError, RuntimeError):
-            # Only now, as it has failed, may the labels be read: looking at them in every step would stall a GPU.
-            if labels.device.type == "cpu":  # an error on a GPU comes late, and nothing can be read after it
+            # Only now, as it has failed, may the labels be read: looking at them in every step would stall a GPU. On a
+            # GPU an error comes late, and nothing can be read after it.
+            if labels.device.type == "cpu" and not labels.is_floating_point():
                 checks.class_numbers("labels", labels, self.model.num_classes)
             raise
         self.backward(loss)
@@ -67,12 +69,12 @@ class Method(nn.Module):
         self.epoch = epoch
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Logits [B, C] from which this method decides."""
+        """Logits [B, C] from which this method decides, or its estimates [B, 1] of real targets."""
         return self.model(inputs)
 
     @torch.no_grad()
     def predict(self, inputs: Inputs) -> Tensor:
-        """Logits [B, C] in evaluation mode, without gradients; leaves the training flags as they are.
+        """What ``forward`` says, in evaluation mode and without gradients; leaves the training flags as they are.
 
         Raises ValueError for a batch that does not fit or that holds NaN or infinity.
         """
@@ -97,16 +99,26 @@ class Method(nn.Module):
         return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
     def check(self, inputs: Inputs, labels: Tensor) -> None:
-        """Raises ValueError if a modality is missing or row counts differ; moves own state to the model's device."""
+        """Raises ValueError if a modality is missing, row counts differ or labels have a wrong type or shape; moves own
+        state to the model's device."""
         self.model.check(inputs)
         rows = len(next(iter(inputs.values())))
         if rows == 0:
             raise ValueError("a training step needs at least one row, the batch has none.")
-        if labels.dtype != torch.long:
-            raise ValueError(f"labels must be class numbers of type torch.int64, got {labels.dtype}.")
+        self.check_kind(labels.dtype)
         if labels.shape != (rows,):
             raise ValueError(f"labels must be [{rows}], one per row of the inputs, got {tuple(labels.shape)}.")
         self._follow_model()
+
+    def check_kind(self, dtype: torch.dtype) -> None:
+        """Raises ValueError unless this method can learn labels of ``dtype``: int64, or floating for real targets."""
+        outputs = self.model.num_classes
+        if dtype == torch.long or (dtype.is_floating_point and self.takes_regression and outputs == 1):
+            return
+        why = f"real targets are floating and need a network with num_classes=1, this one has {outputs}"
+        if not self.takes_regression:
+            why = f"{type(self).__name__} looks at the true class; take another method, such as Joint, for real targets"
+        raise ValueError(f"labels must be class numbers of type torch.int64, got {dtype}: {why}.")
 
     def _follow_model(self) -> None:
         # The model may have been moved or cast alone after this method was built around it.
@@ -119,14 +131,8 @@ class Method(nn.Module):
                 child.to(anchor.device, anchor.dtype)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of logits [B, C] against labels [B], in nats."""
-    # By default a label of -100 would be left out without a word.
-    return F.cross_entropy(logits, labels, ignore_index=torch.iinfo(torch.long).min)
-
-
 def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:
-    """One linear classifier per modality, on the features of its encoder."""
+    """One linear map to the model's outputs per modality, on the features of its encoder."""
     anchor = model.anchor
     return nn.ModuleDict(
         {

@@ -2,15 +2,17 @@
 
 from torch import Tensor
 
-from mmlib.methods.base import Inputs, Logs, Method, cross_entropy, unimodal_heads
+from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
 
 
 class Ensemble(Method):
-    """Trains every modality alone and decides by the sum of their logits.
+    """Trains every modality alone and decides by the sum of their logits, or by the mean of their real estimates.
 
-    loss = sum_m CE(z_m, y), z_m = W_m f_m + b_m. The networks share no parameter, so training them side by side is
-    training them apart; only the best epoch is chosen for all of them together.
+    loss = sum_m l(z_m, y), z_m = W_m f_m + b_m, l cross-entropy or, for real targets, mean absolute error. The networks
+    share no parameter, so training them side by side is training them apart; only the best epoch is chosen for all of
+    them together.
     """
 
     trains_fusion = False
@@ -20,8 +22,8 @@ class Ensemble(Method):
         self.heads = unimodal_heads(model)
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
-        """Sum of the unimodal cross-entropies; logs each as "loss/m"."""
-        each = {f"loss/{m}": cross_entropy(z, labels) for m, z in self.unimodal_logits(inputs).items()}
+        """Sum of the unimodal losses; logs each as "loss/m"."""
+        each = {f"loss/{m}": task_loss(z, labels) for m, z in self.unimodal_logits(inputs).items()}
         return sum(each.values()), each
 
     def unimodal_logits(self, inputs: Inputs) -> dict[str, Tensor]:
@@ -30,5 +32,6 @@ class Ensemble(Method):
         return {m: head(features[m]) for m, head in self.heads.items()}
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """sum_m z_m [B, C]."""
-        return sum(self.unimodal_logits(inputs).values())
+        """sum_m z_m [B, C]; for one output the mean, as every z_m is an estimate of the whole target."""
+        total = sum(self.unimodal_logits(inputs).values())
+        return total / len(self.heads) if self.model.num_classes == 1 else total

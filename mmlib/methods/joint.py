@@ -2,12 +2,13 @@
 
 from torch import Tensor
 
-from mmlib.methods.base import Inputs, Logs, Method, cross_entropy
+from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import task_loss
 
 
 class Joint(Method):
-    """loss = CE(fuse(encode(x)), y)."""
+    """loss = l(fuse(encode(x)), y), l the task's: cross-entropy, or mean absolute error for real targets."""
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
-        """Cross-entropy of the fused logits; no further logs."""
-        return cross_entropy(self.model(inputs), labels), {}
+        """The task's loss of the fused outputs; no further logs."""
+        return task_loss(self.model(inputs), labels), {}

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from mmlib import checks
-from mmlib.methods.base import Inputs, Logs, Method, cross_entropy
+from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, eval_mode
 
@@ -22,6 +23,8 @@ class OGMGE(Method):
     alpha: >= 0 (paper: 0.1 for VGGSound, 0.8 for CREMA-D); noise: False leaves out the second term (OGM);
     modulation_start, modulation_end: first and last epoch that are modulated (None: to the end).
     """
+
+    takes_regression = False
 
     def __init__(
         self,

@@ -4,12 +4,13 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods.base import Inputs, Logs, Method, cross_entropy, unimodal_heads
+from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
 
 
 class Unimodal(Method):
-    """loss = CE(z_m, y) for one modality m.
+    """loss = l(z_m, y) for one modality m, l cross-entropy or, for real targets, mean absolute error.
 
     modality: name of m; through_fusion: False trains encoder m with a linear head of its own (the mono-modal network of
     late fusion); True trains the whole fused network with the other inputs at zero (early fusion; AGM, section 3.3).
@@ -27,11 +28,11 @@ class Unimodal(Method):
             self.head = unimodal_heads(model)[modality]
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
-        """Cross-entropy of the modality's logits; no further logs."""
-        return cross_entropy(self(inputs), labels), {}
+        """The task's loss of the modality's outputs; no further logs."""
+        return task_loss(self(inputs), labels), {}
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """The modality's logits z_m [B, C]; the values of the other inputs are never looked at."""
+        """The modality's outputs z_m [B, C]; the values of the other inputs are never looked at."""
         if self.through_fusion:
             return self.model(self._others_zero(inputs))
         return self.head(self.model.encoders[self.modality](inputs[self.modality]))

@@ -6,8 +6,9 @@ from mmlib.models.conv import Conv1d, Conv2d
 from mmlib.models.encoder import Encoder
 from mmlib.models.fusion import Fusion
 from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
-from mmlib.models.masking import eval_mode, masked_logits, subset_logits
+from mmlib.models.masking import eval_mode, masked_logits, paired_features, subset_logits
 from mmlib.models.maxout import MaxOut, maxout_head
+from mmlib.models.mixing import mixed_logits
 from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
 from mmlib.models.resnet import ResNet18
@@ -38,6 +39,8 @@ __all__ = [
     "eval_mode",
     "masked_logits",
     "maxout_head",
+    "mixed_logits",
+    "paired_features",
     "shapley",
     "subset_logits",
     "subsets",

@@ -41,13 +41,17 @@ class ConcatFusion(Fusion):
             handle.remove()
         return seen[0]
 
-    def modality_logits(self, features: Features) -> dict[str, Tensor]:
-        """W_m f_m + b/M with W_m the head's columns for modality m (OGM-GE, eq. 4) where the head is linear."""
+    def terms(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m with W_m the head's columns for modality m where the head is linear; else the features."""
         if not self.is_additive:
-            return super().modality_logits(features)
+            return super().terms(features)
         columns = self.head.weight.split(list(self.widths.values()), dim=1)
-        share = 0.0 if self.head.bias is None else self.head.bias / len(self.widths)
-        return {m: features[m] @ w.T + share for m, w in zip(self.widths, columns, strict=True)}
+        return {m: features[m] @ w.T for m, w in zip(self.widths, columns, strict=True)}
+
+    @property
+    def offset(self) -> Tensor:
+        """Bias of a linear head [C], zeros if it has none."""
+        return self.head.weight.new_zeros(self.num_classes) if self.head.bias is None else self.head.bias
 
     @property
     def last_weights(self) -> list[nn.Parameter]:
@@ -88,6 +92,15 @@ class SumFusion(Fusion):
         """W_m f_m + b_m."""
         return {m: head(features[m]) for m, head in self.heads.items()}
 
+    def terms(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m."""
+        return {m: features[m] @ head.weight.T for m, head in self.heads.items()}
+
+    @property
+    def offset(self) -> Tensor:
+        """sum_m b_m [C]."""
+        return sum(head.bias for head in self.heads.values())
+
     @property
     def last_weights(self) -> list[nn.Parameter]:
         """Weight of every modality's head [C, width]."""
@@ -109,15 +122,20 @@ class LinearFusion(Fusion):
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C]."""
-        return sum(w(features[m]) for m, w in self.projections.items()) + self.bias
+        return self.join(self.terms(features))
 
     def fused(self, features: Features) -> Tensor:
         """The concatenated features [B, sum of widths]."""
         return self.concatenated(features)
 
-    def modality_logits(self, features: Features) -> dict[str, Tensor]:
-        """W_m f_m + bias/M."""
-        return {m: w(features[m]) + self.bias / len(self.widths) for m, w in self.projections.items()}
+    def terms(self, features: Features) -> dict[str, Tensor]:
+        """W_m f_m."""
+        return {m: w(features[m]) for m, w in self.projections.items()}
+
+    @property
+    def offset(self) -> Tensor:
+        """The bias [C]."""
+        return self.bias
 
     @property
     def last_weights(self) -> list[nn.Parameter]:

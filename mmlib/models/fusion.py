@@ -47,14 +47,32 @@ class Fusion(nn.Module):
 
     @property
     def is_additive(self) -> bool:
-        """Whether the logits are the sum of ``modality_logits`` for any features."""
+        """Whether the logits are a sum over modalities and an offset, for any features."""
         return False
+
+    @property
+    def offset(self) -> Tensor:
+        """What an additive fusion adds to the sum of its terms [C]."""
+        raise NotImplementedError
+
+    def terms(self, features: Features) -> dict[str, Tensor]:
+        """What each modality hands over to be joined: ``join(terms(features))`` are the logits.
+
+        In an additive fusion this is W_m f_m, {m: [B, C]}, without any bias; in all others the features themselves.
+        """
+        return {m: features[m] for m in self.widths}
+
+    def join(self, terms: Features) -> Tensor:
+        """Logits [B, C] from the terms of all modalities."""
+        return sum(terms.values()) + self.offset if self.is_additive else self(terms)
 
     def modality_logits(self, features: Features) -> dict[str, Tensor]:
         """One modality's share of the logits, {m: [B, C]}: the fusion with the other modalities' features at zero.
 
-        Fusions that are a sum over modalities give the exact shares instead (OGM-GE, eq. 4).
+        Additive fusions give the exact shares W_m f_m + offset / M instead (OGM-GE, eq. 4).
         """
+        if self.is_additive:
+            return {m: term + self.offset / len(self.widths) for m, term in self.terms(features).items()}
         zeros = {m: torch.zeros_like(f) for m, f in features.items()}
         return {m: self({**zeros, m: features[m]}) for m in self.widths}
 

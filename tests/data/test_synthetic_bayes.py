@@ -1,13 +1,21 @@
-"""The Bayes accuracy of the synthetic data: closed cases, direct enumeration, and no oracle beats it."""
+"""Bayes accuracy and information of the synthetic data: closed cases, enumeration, and no oracle beats the former."""
 
+import inspect
 import itertools
+import math
 
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from mmlib.data.synthetic_bayes import bayes_accuracy, log_ratios, posterior
+from mmlib.data import load
+from mmlib.data.synthetic import information
+from mmlib.data.synthetic import load as load_synthetic
+from mmlib.data.synthetic_bayes import bayes_accuracy, log_ratios, mutual_information, posterior
+from mmlib.data.synthetic_lift import generators
 from mmlib.data.synthetic_options import make_process
 from mmlib.data.synthetic_process import draw_labels, draw_latents
 
@@ -125,3 +133,89 @@ def test_kinds_appear_in_their_shares_and_codes_sum_to_the_label():
     assert share(synergy) == pytest.approx(0.3, abs=0.01)
     assert ((shown[synergy] - 4).sum(1) % 4 == labels[synergy]).all()
     assert share((shown == 8).all(1)) == pytest.approx(0.15, abs=0.01)
+
+
+def bits(seed=0, **knobs):
+    return mutual_information(process_of(**knobs), torch.Generator().manual_seed(seed))
+
+
+ONE_TELLS = {"classes": 2, "shared": 0.0, "unique": {"a": 1.0, "b": 0.0}, "synergy": 0.0}
+
+
+def information_of_two_points(distance):
+    """I(Y; t) in bits by numerical integration: t ~ N(+-distance/2, 1), both signs equally likely."""
+    density = lambda t: (norm.pdf(t, -distance / 2) + norm.pdf(t, distance / 2)) / 2  # noqa: E731
+    entropy = quad(lambda t: -density(t) * math.log2(density(t)), -distance - 9, distance + 9, limit=200)[0]
+    return entropy - math.log2(2 * math.pi * math.e) / 2
+
+
+@pytest.mark.parametrize("signal", [0.5, 1.5, 3.0])
+def test_two_classes_shown_by_one_modality_meet_numerical_integration(signal):
+    values = bits(signal={"a": signal, "b": 5.0}, noise={"a": 1.0, "b": 2.0}, **ONE_TELLS)
+    expected = information_of_two_points(signal * 2**0.5)  # the two directions are orthogonal
+    assert values["a",] == pytest.approx(expected, abs=0.0075)
+    assert values["a", "b"] == pytest.approx(expected, abs=0.0075)
+    assert values["b",] == pytest.approx(0, abs=1e-12)
+
+
+def test_information_is_that_of_samples_drawn_with_their_labels():
+    """The mean of log2 p(y | h) / p(y) over other draws, with the drawn label y, has the same expectation."""
+    process = process_of()
+    latents, labels = sample(process, 40_000)
+    evidence = log_ratios(process, latents)
+    for subset, name in (((0,), ("a",)), ((0, 1), ("a", "b"))):
+        told = posterior(process, evidence, subset)[torch.arange(40_000), labels].log2().mean().item()
+        assert bits()[name] == pytest.approx(math.log2(4) + told, abs=0.03)
+
+
+@pytest.mark.parametrize("modalities", [2, 3])
+def test_in_pure_synergy_only_all_modalities_together_inform(modalities):
+    *parts, whole = bits(modalities=modalities, shared=0.0, unique=0.0, synergy=1.0, signal=12.0).values()
+    assert all(value == pytest.approx(0, abs=1e-12) for value in parts)
+    assert whole == pytest.approx(math.log2(4), abs=1e-3)
+
+
+def test_what_is_shared_and_loud_is_told_by_every_modality():
+    values = bits(classes=5, shared=1.0, unique=0.0, synergy=0.0, signal=50.0)
+    assert len(values) == 3
+    assert all(value == pytest.approx(math.log2(5), abs=1e-9) for value in values.values())
+
+
+@pytest.mark.parametrize("knobs", [{"shared": 0.0, "unique": 0.0, "synergy": 0.0}, {"signal": 0}])
+def test_an_uninformative_world_has_no_information(knobs):
+    assert all(value == pytest.approx(0, abs=1e-12) for value in bits(**knobs).values())
+
+
+def test_more_modalities_never_lower_the_information():
+    values = bits(modalities=6, classes=5, shared=0.1, unique=0.1, synergy=0.2)
+    assert len(values) == 63
+    for small, large in itertools.product(values, values):
+        if set(small) < set(large):
+            assert values[large] >= values[small] - 0.0025 * math.log2(5)
+    assert all(0 <= value <= math.log2(5) for value in values.values())
+
+
+def test_the_standard_error_is_below_the_one_stated():
+    spread = torch.tensor([bits(seed)["a", "b"] for seed in range(12)]).std().item()
+    assert 0 < spread < 0.0025 * math.log2(4)
+
+
+def test_information_takes_the_knobs_and_the_draws_of_load():
+    ours, theirs = (inspect.signature(f).parameters for f in (information, load_synthetic))
+    assert all(theirs[name] == parameter for name, parameter in ours.items())
+    assert set(theirs) - set(ours) == {"scale", "depth", "samples"}
+    world = {"modalities": 3, "classes": 3, "unique": {"a": 0.2, "b": 0.1, "c": 0.0}, "noise": 2.0}
+    process = make_process(3, 3, 0.5, world["unique"], 0.0, 2.0, 3.0)
+    data = load("synthetic", seed=5, samples=(2, 2, 2), **world)
+    assert data.bayes_accuracy == bayes_accuracy(process, *generators(5, 1))
+    state = torch.get_rng_state()
+    assert information(seed=5, **world) == mutual_information(process, *generators(5, 1)) != information(**world)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("knobs", "word"), [({"shared": 1.2}, "shared"), ({"seed": -1}, "seed"), ({"noise": 0}, "noise")]
+)
+def test_information_refuses_bad_knobs(knobs, word):
+    with pytest.raises(ValueError, match=word):
+        information(**knobs)

@@ -107,6 +107,13 @@ def test_a_measure_is_the_same_in_training_mode_as_in_evaluation_mode(name, nois
     assert MEASURES[name](noisy.eval(), alone.eval(), split) == in_training
 
 
+@pytest.mark.parametrize("name", ["masked", "response", "shapley", "logit", "probe"])
+def test_measures_of_classes_refuse_real_targets(name, noisy, one_informative):
+    split = Split(one_informative(100).inputs, torch.linspace(0, 1, 100))
+    with pytest.raises(ValueError, match=r"needs class labels, the split has real targets \(torch.float32\)"):
+        MEASURES[name](noisy, None, split)
+
+
 def test_nothing_is_recorded_for_gradients(additive, four_rows):
     assert not any(z.requires_grad for z in split_logits(additive(), four_rows).values())
 

@@ -1,0 +1,142 @@
+"""The game of MCR: every modality wants the prediction to depend on it (Kontras et al., NeurIPS 2025, section 3)."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+from mmlib import checks
+from mmlib.models import Fusion, eval_mode, mixed_logits, subsets
+from mmlib.models.shapley import Coalition
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+STRATEGIES = ("greedy", "independent", "collaborative")
+LEAST_PROBABILITY = 1e-20
+
+
+def jensen_shannon(logits: Tensor, reference: Tensor) -> Tensor:
+    """Mean over the rows of JSD(softmax(logits), softmax(reference)) in nats, 0 .. ln 2.
+
+    logits [..., N, C]; reference [N, C]; returns [...]. Probabilities are at least 1e-20 before the logarithm is taken.
+    """
+    # Classes before rows: on a CPU a softmax along a short last axis would take most of the time of an MCR step.
+    p, q = (z.mT.contiguous().softmax(-2).clamp(LEAST_PROBABILITY, 1) for z in (logits, reference))
+    log_middle = ((p + q) / 2).log()
+    return (p * (p.log() - log_middle) + q * (q.log() - log_middle)).sum(-2).mean(-1) / 2
+
+
+def squared_difference(outputs: Tensor, reference: Tensor) -> Tensor:
+    """Mean squared difference of predictions [..., N, C] and [N, C]: J of a regression, in squared units."""
+    return (outputs - reference).square().mean((-2, -1))
+
+
+def divergences(
+    fusion: Fusion,
+    latents: Mapping[str, Tensor],
+    donors: Mapping[str, Tensor],
+    keep: Tensor,
+    through: Collection[str] | None = None,
+    detach_reference: bool = False,
+    distance: Distance = jensen_shannon,
+) -> dict[Coalition, Tensor]:
+    """J_S^(T): how far the prediction moves when the latents of the modalities in S are those of other samples.
+
+    latents: {m: [B, width_m]}; donors: {m: LongTensor [N]}, the row that m's latents are taken from; keep: LongTensor
+    [N], the row that is looked at. Gives a scalar for every non-empty proper subset S (names in the fusion's order).
+    through: T, the players whose parts of the PERTURBED logits pass gradients on, all by default; a part is W_m z_m in
+    an additive fusion (W_m stopped with it, the bias never) and z_m in any other. detach_reference: stop the gradient
+    of the clean prediction too. distance: ``squared_difference`` for a regression.
+    The fusion runs in evaluation mode. Raises ValueError for an unknown player, TypeError or KeyError for lacking ones.
+    """
+    terms = fusion.terms(latents)
+    players = tuple(terms) if through is None else through
+    for m in players:
+        checks.one_of("player", m, terms)
+    with eval_mode(fusion):
+        reference = _reference(fusion, terms, keep, detach_reference)
+        inside = {m: _stopped_unless(m in players, term[donors[m]]) for m, term in terms.items()}
+        outside = {m: _stopped_unless(m in players, term[keep]) for m, term in terms.items()}
+        values = distance(mixed_logits(fusion, inside, outside), reference)
+    return dict(zip(subsets(tuple(terms))[:-1], values.unbind(), strict=True))
+
+
+def regulariser(
+    fusion: Fusion,
+    latents: Mapping[str, Tensor],
+    donors: Mapping[str, Tensor],
+    keep: Tensor,
+    strategy: str = "greedy",
+    detach_reference: bool = False,
+    distance: Distance = jensen_shannon,
+) -> Tensor:
+    """R, a scalar to be minimised; arguments as for ``divergences``. Player m wants its own J_S (S with m) to be large.
+
+    greedy: sum_m [-sum_{S with m} J_S^(m) + sum_{S without m} J_S^(m)], 0 in value for two modalities though its
+    gradient is not; independent: the first sum alone; collaborative: -sum_S J_S, all gradients on.
+    Raises ValueError for an unknown strategy.
+    """
+    terms = fusion.terms(latents)
+    perturbed = {m: term[donors[m]] for m, term in terms.items()}
+    r, _ = play(fusion, terms, perturbed, keep, strategy, detach_reference, distance)
+    return r + 0 * fusion.join(terms).sum()  # so that what no player pulls has a gradient of 0, and not none
+
+
+def play(
+    fusion: Fusion,
+    terms: Mapping[str, Tensor],
+    perturbed: Mapping[str, Tensor],
+    keep: Tensor,
+    strategy: str,
+    detach_reference: bool,
+    distance: Distance,
+) -> tuple[Tensor, dict[Coalition, Tensor]]:
+    """R and the J_S, from clean terms {m: [B, D]} and terms that were perturbed in any way, {m: [N or 1, D]}.
+
+    One pass serves all players, since the parts they own in J_S do not overlap. Whoever is in S sees its part perturbed
+    and wants J_S larger: the gradient of perturbed parts is reversed. Whoever is not has a clean part there, and wants
+    J_S smaller (greedy) or does not care (independent): that gradient is kept, or stopped.
+    What nobody owns (bias, layers after the join, clean prediction) is pulled by every player, in all c_S times.
+    """
+    checks.one_of("strategy", strategy, STRATEGIES)
+    coalitions = subsets(tuple(terms))[:-1]
+    clean = {m: term[keep] for m, term in terms.items()}
+    with eval_mode(fusion):  # perturbed rows must not touch running statistics, and neither side may see dropout
+        reference = _reference(fusion, terms, keep, detach_reference)
+        if strategy == "collaborative":
+            values = distance(mixed_logits(fusion, perturbed, clean), reference)
+            return -values.sum(), dict(zip(coalitions, values.unbind(), strict=True))
+        with _frozen(fusion):
+            inside = {m: 2 * term.detach() - term for m, term in perturbed.items()}
+            outside = {m: _stopped_unless(strategy == "greedy", term) for m, term in clean.items()}
+            values = distance(mixed_logits(fusion, inside, outside), reference.detach())
+        total = (values - values.detach()).sum()
+        pulls = [len(terms) - 2 * len(s) if strategy == "greedy" else -len(s) for s in coalitions]
+        if any(pulls):
+            common = distance(mixed_logits(fusion, _stopped(perturbed), _stopped(clean)), reference)
+            total = total + sum(c * j for c, j in zip(pulls, common.unbind(), strict=True) if c)
+    return total, dict(zip(coalitions, values.unbind(), strict=True))
+
+
+def _reference(fusion: Fusion, terms: Mapping[str, Tensor], keep: Tensor, detach: bool) -> Tensor:
+    return _stopped_unless(not detach, fusion.join(terms)[keep])
+
+
+def _stopped_unless(condition: bool, term: Tensor) -> Tensor:
+    return term if condition else term.detach()
+
+
+def _stopped(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {m: term.detach() for m, term in terms.items()}
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    """Inside, what is computed passes no gradient on to the module's parameters."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    for p in trained:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in trained:
+            p.requires_grad_(True)
