@@ -1,5 +1,6 @@
 """The cost of a step: who takes turns when, what is compared with what, and what is counted."""
 
+import ctypes
 import time
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,11 @@ CPU = torch.device("cpu")
 SHAPES = {"a": (4,), "v": (6,)}
 INPUTS = {m: torch.randn(5, *shape) for m, shape in SHAPES.items()}
 LABELS = torch.tensor([0, 1, 2, 0, 1])
-LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="this system keeps no high-water mark")
+CLEAR = Path("/proc/self/clear_refs")
+GLIBC = pytest.mark.skipif(
+    not CLEAR.exists() or not hasattr(ctypes.CDLL(None), "mallopt"), reason="this system has another C library"
+)
+LINUX = pytest.mark.skipif(not CLEAR.exists(), reason="this system keeps no high-water mark")
 
 
 def network(**options):
@@ -151,6 +156,30 @@ def test_the_peak_on_a_cpu_is_what_a_step_holds_at_once():
     del holes[::2]  # what earlier work has freed does not count either
     assert peak_mib(step, CPU) == pytest.approx(40, abs=4)
     assert peak_mib(lambda: (torch.ones(20 * 2**18), torch.ones(40 * 2**18)), CPU) == pytest.approx(60, abs=4)
+
+
+@GLIBC
+def test_freed_memory_that_the_c_library_would_keep_is_not_counted():
+    def step():
+        first = torch.ones(20 * 2**18)
+        behind = torch.ones(2**18)  # so that the first block's place is not at the end of the heap
+        del first
+        return behind, torch.ones(25 * 2**18)
+
+    torch.ones(30 * 2**18)  # freed, it makes glibc keep blocks up to its size
+    assert peak_mib(step, CPU) == pytest.approx(26, abs=4)
+
+
+@GLIBC
+def test_afterwards_freed_memory_is_kept_again():
+    import resource
+
+    ctypes.CDLL(None).mallopt(peak_memory.TRIM_THRESHOLD, 128 * 2**10)  # where a process starts
+    peak_mib(lambda: None, CPU)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(16 * 2**18)  # 4096 pages
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 20 * 4096 / 4
 
 
 @LINUX

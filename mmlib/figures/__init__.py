@@ -1,6 +1,7 @@
 """Figures: one style, one function per kind of figure, one way to save, one list."""
 
 from mmlib.figure_list import figures_listed
+from mmlib.figures.costs import cost_lines
 from mmlib.figures.plots import canvas, curves, finish, noted, one_legend, seed_points
 from mmlib.figures.save import save_figure
 from mmlib.figures.style import apply_style, look
@@ -8,6 +9,7 @@ from mmlib.figures.style import apply_style, look
 __all__ = [
     "apply_style",
     "canvas",
+    "cost_lines",
     "curves",
     "figures_listed",
     "finish",

@@ -1,5 +1,6 @@
 """The benchmark and the GPU check run and say what they should; speed is not tested, a busy machine decides it."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from mmlib.methods import METHODS
+from mmlib.models import FUSIONS
 
 HERE = Path(__file__).parent
 
@@ -41,22 +43,55 @@ def test_every_method_is_measured(step_cost):
     assert [line.split()[0] for line in lines[1:]] == list(METHODS)
 
 
-def test_ratios_are_taken_round_by_round(step_cost):
-    cost = step_cost._cost([2.0, 30.0, 4.0], [1.0, 10.0, 4.0], None)
-    assert (cost.step_ms, cost.ratio, cost.ratio_low, cost.ratio_high) == (4.0, 2.0, 1.5, 2.5)
+def test_named_methods_are_measured_beside_joint(step_cost):
+    costs = step_cost.measure(tiny(step_cost), device="cpu", rounds=1, names=["agm", "unimodal"])
+    assert list(costs) == ["joint", "unimodal", "agm"]
+    assert costs["joint"].extra_parameters == 0 < costs["unimodal"].extra_parameters
+
+
+def test_rounds_are_the_configurations_unless_given(step_cost, monkeypatch):
+    asked = []
+    monkeypatch.setattr(step_cost, "step_costs", lambda *arguments: asked.append(arguments[-1]))
+    step_cost.measure(tiny(step_cost), device="cpu", names=[])
+    step_cost.measure(tiny(step_cost), device="cpu", names=[], rounds=2)
+    assert asked == [3, 2]
 
 
 def test_the_configurations_are_the_ones_of_the_issue(step_cost):
     for name, config in step_cost.CONFIGS.items():
         assert config.encoder == "resnet18" and config.batch == 64 and len(config.shapes) == 2
         assert config.norm == ("batch" if name.endswith("_bn") else "none")
+        assert config.fusion == ("linear" if name.endswith("_linear") else "concat")
+
+
+def test_the_network_has_the_fusion_of_the_configuration(step_cost):
+    for fusion, kind in FUSIONS.items():
+        config = dataclasses.replace(tiny(step_cost), fusion=fusion)
+        assert type(step_cost._method("joint", config, seed=0).model.fusion) is kind
+
+
+def test_every_method_is_measured_with_the_linear_fusion_too(step_cost):
+    config = dataclasses.replace(tiny(step_cost), fusion="linear")
+    assert set(step_cost.measure(config, device="cpu", rounds=1)) == set(METHODS)
 
 
 def test_the_script_prints_a_table(step_cost, monkeypatch, capsys):
     monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
     step_cost.main(["--config", "resnet18", "--rounds", "2", "--device", "cpu"])
     printed = capsys.readouterr().out
-    assert "a 4, v 6" in printed and "agm" in printed and "x joint" in printed
+    assert "a 4, v 6" in printed and "fusion concat" in printed and "x joint" in printed
+    assert all(name in printed for name in METHODS)
+
+
+def test_the_script_prints_the_methods_asked_for(step_cost, monkeypatch, capsys):
+    monkeypatch.setitem(step_cost.CONFIGS, "resnet18_linear", tiny(step_cost))
+    step_cost.main(["--config", "resnet18_linear", "--method", "agm", "--rounds", "1", "--device", "cpu"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["joint", "agm"]
+    peak = lines[2].split()[-1]
+    assert peak.isdigit() or not Path("/proc/self/clear_refs").exists()
+    with pytest.raises(SystemExit):
+        step_cost.main(["--method", "amg"])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with a GPU runs the real check: make gpu-check")
