@@ -41,7 +41,8 @@ RECIPES: dict[str, Recipe] = {
 }
 
 # The same for all data sets. AGM: alpha of CREMA-D in the paper; a cap of 1 keeps kappa below e^1.5, because on
-# networks as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper.
+# networks as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper. MCR
+# has the weights of CREMA-D as its defaults.
 METHOD_OPTIONS: dict[str, Mapping[str, object]] = {"agm": {"alpha": 1.5, "cap": 1.0}, "ogm_ge": {"alpha": 0.8}}
 
 # Three kinds of synthetic world that several notebooks look at. In "dominated", modality b holds more information than

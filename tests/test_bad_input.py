@@ -118,6 +118,10 @@ UNKNOWN = {
     "optimizer": (lambda: train(optimizer="sdg"), "unknown optimizer 'sdg'.*Did you mean 'sgd'"),
     "device": (lambda: train(device="gpu"), "unknown device 'gpu': expected auto, cpu, cuda or cuda:N"),
     "device that is not there": (lambda: resolve_device("cuda:99"), "device 'cuda:99' asked for, but PyTorch sees"),
+    "strategy of MCR in a run": (
+        lambda: run(method="mcr", method_options={"strategy": "gredy"}),
+        "unknown strategy 'gredy': expected one of greedy, independent, collaborative. Did you mean 'greedy'",
+    ),
     "modality of Unimodal": (lambda: method("unimodal", modality="c"), "unknown modality 'c': expected one of a, b"),
 }
 WRONG_FORM = {

@@ -17,6 +17,7 @@ from mmlib.measures import mean_interval
 
 INTERVAL_NOTE = "Large marks: mean and 95 % t-interval over {n} seeds. Small dots: single seeds."
 BAND_NOTE = "Lines: mean over {n} seeds. Bands: 95 % t-interval."
+MOST_INSIDE = 5  # names in a legend that finds room beside the data
 DASHES = ((0, (4, 3)), (0, (1, 2)), (0, (8, 3)))
 Reference = float | Mapping[str, float | Mapping[str, float]]  # y; or panel -> y; or panel -> category -> y
 
@@ -171,11 +172,11 @@ def finish(axes: Axes, xlabel: str, ylabel: str, percent: bool, title: str | Non
 
 
 def one_legend(figure: Figure) -> None:
-    """Every name once: inside the axes if there is one, above the axes if there are several, where it hides no data."""
+    """Every name once: inside the axes if there is one and the names are few, else above, where it hides no data."""
     named = {
         label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    if named and len(figure.axes) == 1:
+    if named and len(figure.axes) == 1 and len(named) <= MOST_INSIDE:
         figure.axes[0].legend(named.values(), named.keys(), frameon=False)
     elif named:
         figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), frameon=False)

@@ -111,6 +111,7 @@ class MCR(Method):
         latents = self._second_pass(inputs) if self.second_pass else features
         if self.perturbation == "permute":
             donors, keep, factor = draw_pairs(labels, self.model.modalities, self.K, self.mode)
+            factor = factor.to(self.model.anchor.dtype)
             terms = fusion.terms(latents)
             perturbed = {m: term[donors[m]] for m, term in terms.items()}
         else:

@@ -27,7 +27,7 @@ def allowed_pairs(permutations: Tensor, labels: Tensor, mode: str) -> Tensor:
 def draw_pairs(
     labels: Tensor, modalities: tuple[str, ...], K: int, mode: str
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """donors {m: [K*B]}, keep [K*B] and the factor by which a mean over them is to be multiplied.
+    """donors {m: [K*B]}, keep [K*B] and the factor (float64) by which a mean over them is to be multiplied.
 
     Two modalities share their draws, as one of them is perturbed at a time; more have their own. How many pairs are
     left is known to the device alone, so none is cut out: a dropped pair becomes a row with itself, where every
@@ -44,5 +44,5 @@ def draw_pairs(
     drawn, allowed, count = (x.index_select(0, first).squeeze(0) for x in (drawn, allowed, counts))
     keep = torch.arange(rows, device=labels.device).repeat(K)
     donors = torch.where(allowed.flatten(), drawn.flatten(1), keep)
-    factor = K * rows / count.clamp(min=1)
+    factor = K * rows / count.clamp(min=1).double()
     return {m: donors[min(p, players - 1)] for p, m in enumerate(modalities)}, keep, factor

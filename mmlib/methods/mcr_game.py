@@ -78,7 +78,8 @@ def regulariser(
     terms = fusion.terms(latents)
     perturbed = {m: term[donors[m]] for m, term in terms.items()}
     r, _ = play(fusion, terms, perturbed, keep, strategy, detach_reference, distance)
-    return r + 0 * fusion.join(terms).sum()  # so that what no player pulls has a gradient of 0, and not none
+    with eval_mode(fusion):
+        return r + 0 * fusion.join(terms).sum()  # so that what no player pulls has a gradient of 0, and not none
 
 
 def play(

@@ -23,10 +23,10 @@ def contrastive(latents: Mapping[str, Tensor], labels: Tensor, temperature: floa
     y = labels.repeat(len(latents))
     similar = z @ z.T / temperature
     same = y[:, None] == y
-    # Not minus infinity: a row without negatives would get a gradient of 0/0.
-    negatives = similar.masked_fill(same, torch.finfo(z.dtype).min).logsumexp(1, keepdim=True)
+    negatives = similar.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
     positive = same & ~torch.eye(len(y), dtype=torch.bool, device=y.device)
-    return (F.softplus(negatives - similar) * positive).sum() / positive.sum().clamp(min=1)
+    # softplus(n - s) = -log(e^s / (e^s + e^n)); beyond its threshold it is linear, 20 would cost digits of float64.
+    return (F.softplus(negatives - similar, threshold=40) * positive).sum() / positive.sum().clamp(min=1)
 
 
 class Bottleneck(nn.Module):

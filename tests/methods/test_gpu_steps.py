@@ -1,5 +1,7 @@
 """A step of every method on a CUDA device against the same step on the CPU."""
 
+from functools import lru_cache
+
 import pytest
 import torch
 
@@ -17,7 +19,12 @@ NORMS = [(e, norm) for e in ENCODERS[:-1] for norm in ("none", "batch")] + [("tr
 # magnify it (float32 against float64 on one CPU: gradients differ by up to 2.4e-2 there, by 4e-6 without batch-norm).
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-3}
 ILL_CONDITIONED = {torch.float64: 1e-9, torch.float32: 1e-1}
-OPTIONS = {"ogm_ge": {"noise": False}, "agm": {"alpha": 1.5, "cap": 5.0, "theta": 0.5}}  # noise would differ
+OPTIONS = {  # noise would differ
+    "ogm_ge": {"noise": False},
+    "agm": {"alpha": 1.5, "cap": 5.0, "theta": 0.5},
+    "mcr": {"mode": "no_same_label", "strategy": "independent", "lambda_ceb": 0.1, "K": 4},
+}
+DRAW = torch.rand
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +35,17 @@ def exact_convolutions():
     torch.backends.cudnn.deterministic = True
     yield
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = before
+
+
+@lru_cache
+def same_numbers(*shape, device):
+    """In place of torch.rand, from which MCR draws: equal on all devices, and copied to each once."""
+    return DRAW(shape, generator=torch.Generator().manual_seed(0)).to(device)
+
+
+@pytest.fixture
+def same_draws(monkeypatch):
+    monkeypatch.setattr(torch, "rand", same_numbers)
 
 
 def assert_near(ours, theirs, tolerance, what):
@@ -62,6 +80,7 @@ def compare(problem, method_named, twin, name, dtype, device="cuda", tolerances=
         assert_near(on_gpu.state_dict()[key], value, tolerance, key)
 
 
+@pytest.mark.usefixtures("same_draws")
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
 @pytest.mark.parametrize(("encoder", "norm"), NORMS)
 @pytest.mark.parametrize("name", METHODS)
@@ -71,6 +90,7 @@ def test_encoders(problem, method_named, twin, name, encoder, norm, dtype):
     compare(problem, method_named, twin, name, dtype, tolerances=tolerances, encoder=encoder, **options)
 
 
+@pytest.mark.usefixtures("same_draws")
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=["float64", "float32"])
 @pytest.mark.parametrize("fusion", ["sum", "linear", "gated", "film", "attention", "maxout"])
 @pytest.mark.parametrize("name", METHODS)
@@ -102,6 +122,7 @@ def test_no_step_waits_for_the_device(problem, method_named, name):
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.usefixtures("same_draws")
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_captured_step_is_the_step(problem, method_named, twin, name, norm):
@@ -129,3 +150,19 @@ def test_a_captured_step_is_the_step(problem, method_named, twin, name, norm):
         assert_near(replayed[key], value.cpu(), 1e-5, key)
     for key, value in eager.state_dict().items():
         assert_near(captured.state_dict()[key], value.cpu(), 1e-5, key)
+
+
+@pytest.mark.parametrize("perturbation", ["permute", "zero_latent", "noise_latent", "zero_input", "noise_input"])
+@pytest.mark.parametrize("mode", ["rand", "no_self", "no_same_label"])
+def test_no_game_of_mcr_waits_for_the_device(problem, method_named, mode, perturbation):
+    model, inputs, labels = problem(3, fusion="linear", norm="batch", dropout=0.2, dtype=torch.float32)
+    batch, labels = {m: x.cuda() for m, x in inputs.items()}, labels.cuda()
+    for strategy in ("greedy", "independent", "collaborative"):
+        method = method_named("mcr", model, strategy=strategy, mode=mode, perturbation=perturbation).cuda()
+        optimizer = torch.optim.SGD(method.parameters(), lr=0.01, momentum=0.9)
+        method.step(batch, labels, optimizer)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            method.step(batch, labels, optimizer)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
