@@ -8,7 +8,7 @@ from mmlib.data import DATASETS, load
 from mmlib.methods import METHODS
 from mmlib.models import build_model
 from mmlib.profiles import PROFILES
-from mmlib.recipes import METHOD_OPTIONS, RECIPES, SETTINGS
+from mmlib.recipes import METHOD_OPTIONS, PAPER_RATIO, RECIPES, SETTINGS, ratio_world
 from mmlib.run_spec import TRAINING, RunSpec
 from mmlib.training import check_settings
 
@@ -73,3 +73,19 @@ def test_the_settings_are_what_their_names_say():
     assert SETTINGS["dominated"]["scale"]["b"] < SETTINGS["dominated"]["scale"]["a"]
     gain = {name: limit[both] - max(limit[a], limit[b]) for name, limit in limits.items()}
     assert max(gain, key=gain.get) == "synergy"
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 1.0])
+def test_the_ratio_moves_what_a_shows_from_shared_to_unique(ratio):
+    world = ratio_world(ratio)
+    unique = world["unique"]
+    assert unique["b"] == 0.1 and world["shared"] + unique["a"] == pytest.approx(0.9)
+    assert unique["a"] == pytest.approx(0.9 * ratio)
+    data = load("synthetic", **world)
+    assert [len(split) for split in data.splits.values()] == [2000, 1000, 4000]
+    RunSpec(data="synthetic", method="joint", data_options=world, **PAPER_RATIO)
+
+
+def test_a_ratio_is_between_0_and_1():
+    with pytest.raises(ValueError, match="ratio must be a finite number from 0 to 1"):
+        ratio_world(1.5)

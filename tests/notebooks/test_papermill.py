@@ -29,11 +29,21 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
         lambda m: set(m["competition"]) == {"fac", "kar"} and m["best_alpha"] in (0.0, 0.25),
     ),
     (
+        "13_mcr",
+        {"ratio": 0.9, "lambda_mi": 0.3, "K": 2},
+        lambda m: set(m["influence"]) == {"joint", "MCR, greedy", "MCR, independent", "MCR, collaborative"},
+    ),
+    (
         "20_uci_digits",
         {"views": ["fou", "mor"], "all_views": ["fou", "mor", "zer"]},
         lambda m: "fou alone" in m["two_views"] and set(m["shapley"]["agm"]) == {"fou", "mor", "zer"},
     ),
     ("21_smartwatch", {"hop": 1.0}, lambda m: set(m["gap"]) == {"acc", "gyr"}),
+    (
+        "30_mcr_paper",
+        {"ratios": [0.5], "sets": ["uci_digits"], "jobs": 1},
+        lambda m: set(m["accuracy"]) == {"r = 0.5", "synergy"} and set(m["gain"]["strategy"]) == {"uci_digits"},
+    ),
 ]
 
 
