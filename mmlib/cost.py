@@ -54,6 +54,7 @@ def step_costs(
     and where the kernel keeps no such mark, None.
     Raises ValueError for an unknown baseline, rounds below 1, a shared network or another device.
     """
+    checks.of_type("methods", methods, Mapping, "a dict of names and methods")
     checks.one_of("baseline", baseline, methods)
     checks.whole("rounds", rounds, 1)
     _check_apart(methods, labels.device)

@@ -56,6 +56,7 @@ def fit(
     }
     check_settings(**settings, seed=seed)
     _check_fit(method, data)
+    method.check_epochs(epochs)
     device = resolve_device(device)
     method.to(device)
     name = f"{type(method).__name__}({method.extra_repr()})"

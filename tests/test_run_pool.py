@@ -53,13 +53,29 @@ def test_what_is_there_is_not_computed_again_and_the_same_run_is_computed_once()
     run_all([], jobs=2)
 
 
-def test_a_run_that_fails_is_told_and_the_finished_ones_stay(results):
+def test_processes_that_are_used_again_follow_the_folders(results, monkeypatch):
+    run_all([spec(), spec("ensemble")], jobs=2)
+    monkeypatch.setenv("MMLIB_RESULTS", str(results / "elsewhere"))
+    specs = [spec(), spec("ensemble")]
+    run_all(specs, jobs=2)
+    assert all(s.folder.is_relative_to(results / "elsewhere") and metrics_of(s) for s in specs)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_fails_is_told_and_the_others_are_done(results, jobs):
     broken = spec(training={"epochs": 2, "lr": 1e12})
     good = [spec(m) for m in ("joint", "ensemble")]
-    with pytest.raises(RuntimeError, match="no longer finite"):
-        run_all([*good, broken], jobs=1)
+    with pytest.raises(RuntimeError, match="no longer finite") as caught:
+        run_all([broken, *good], jobs=jobs)
+    assert "in the run RunSpec(data='synthetic', method='joint'" in "".join(caught.value.__notes__)
     assert all((s.folder / "metrics.json").exists() for s in good)
     assert not (broken.folder / "metrics.json").exists()
+    assert not list(results.rglob("*.partial"))
+
+
+def test_what_is_no_spec_is_told():
+    with pytest.raises(TypeError, match="each of specs must be a RunSpec, got 'joint'"):
+        run_all(["joint"])
 
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, "two"])

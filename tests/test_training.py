@@ -11,7 +11,7 @@ from torch import nn
 from mmlib.checkpoint import CheckpointDamaged
 from mmlib.data import load
 from mmlib.data.base import MultimodalData, Split
-from mmlib.methods import AGM, OGMGE, Ensemble, Joint
+from mmlib.methods import AGM, MCR, OGMGE, Ensemble, Joint
 from mmlib.models import MLP, ConcatFusion, MultimodalModel, build_model
 from mmlib.training import TrainingDiverged, _batches, evaluate, fit, predict
 from mmlib.training_state import History
@@ -376,3 +376,16 @@ def test_a_task_that_model_or_method_cannot_take_is_refused_before_the_first_epo
         fit(Joint(make_model(outputs=1)), classes, epochs=1, device="cpu")
     with pytest.raises(ValueError, match="need a network with num_classes=1"):
         evaluate(Joint(make_model()), real.test)
+
+
+def test_pretraining_that_leaves_no_epoch_is_refused():
+    method = MCR(make_model(), pretrain_epochs=3)
+    with pytest.raises(ValueError, match="pretrain_epochs = 3 leaves none of 3 epochs for the fusion"):
+        fit(method, make_data(), epochs=3, device="cpu")
+    fit(method, make_data(), epochs=4, device="cpu")
+
+
+def test_training_learns_inside_no_grad():
+    with torch.no_grad():
+        history = fit(Joint(make_model()), make_data(), epochs=1, device="cpu")
+    assert len(history.epochs) == 1

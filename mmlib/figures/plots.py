@@ -1,5 +1,6 @@
 """One function per kind of figure: a tidy table in, a matplotlib Figure out; means, 95 % t-intervals, every seed."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
@@ -179,7 +180,10 @@ def one_legend(figure: Figure) -> None:
     if named and len(figure.axes) == 1 and len(named) <= MOST_INSIDE:
         figure.axes[0].legend(named.values(), named.keys(), frameon=False)
     elif named:
-        figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=len(named), frameon=False)
+        # About 0.55 inches for each mark and 0.085 for each letter: as many rows as that needs.
+        needed = sum(0.55 + 0.085 * len(name) for name in named)
+        columns = math.ceil(len(named) / math.ceil(needed / figure.get_figwidth()))
+        figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=columns, frameon=False)
 
 
 def noted(figure: Figure, note: str) -> Figure:

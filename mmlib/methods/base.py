@@ -64,6 +64,9 @@ class Method(nn.Module):
     def edit_grads(self, logs: Logs) -> None:
         """Changes the gradients before the optimiser uses them."""
 
+    def check_epochs(self, epochs: int) -> None:
+        """Raises ValueError if training for so many epochs makes no sense; called before the first."""
+
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Called before each epoch with its number, from 0, and the data (a MultimodalData)."""
         self.epoch = epoch

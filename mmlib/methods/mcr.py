@@ -7,9 +7,10 @@ from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
 from mmlib.methods.losses import task_loss
 from mmlib.methods.mcr_ablations import ABLATIONS, replaced
+from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
 from mmlib.methods.mcr_draws import MODES, draw_pairs
-from mmlib.methods.mcr_game import STRATEGIES, divergences, jensen_shannon, play, regulariser, squared_difference
-from mmlib.methods.mcr_terms import Bottleneck, contrastive
+from mmlib.methods.mcr_game import STRATEGIES, divergences, play, regulariser
+from mmlib.methods.mcr_terms import LEAST_TEMPERATURE, Bottleneck, contrastive
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.shapley import Coalition
 
@@ -33,6 +34,10 @@ class MCR(Method):
     second_pass: latents for J from a second pass through the encoders, in evaluation mode, as in the released program;
     detach_reference: no gradient through the clean prediction; pretrain_epochs: the first epochs train encoders and
     heads u_m on the unimodal losses alone.
+    With real targets, two samples rarely have equal labels: L_con then pairs the latents of one sample, and
+    no_same_label is close to no_self. Raises TypeError or ValueError for an option that is unknown or out of range, for
+    second_pass beside an input perturbation (which looks at evaluation mode anyway), for features of several widths
+    with L_con.
     """
 
     # J has no upper bound where it is a squared difference, and only the greedy game holds it down.
@@ -67,9 +72,11 @@ class MCR(Method):
         checks.whole("K", K, 1)
         checks.whole("pretrain_epochs", pretrain_epochs)
         checks.number("sigma", sigma, low=0)
-        checks.number("temperature", temperature, low=1e-3)
+        checks.number("temperature", temperature, low=LEAST_TEMPERATURE)
         checks.flag("second_pass", second_pass)
         checks.flag("detach_reference", detach_reference)
+        if second_pass and perturbation.endswith("input"):
+            raise ValueError(f"second_pass changes nothing with perturbation={perturbation!r}: leave one of them out.")
         _check_widths(model.fusion.widths, lambda_con)
         self.strategy, self.mode, self.perturbation, self.K, self.sigma = strategy, mode, perturbation, K, sigma
         self.lambda_uni, self.lambda_mi = lambda_uni, lambda_mi
@@ -83,11 +90,11 @@ class MCR(Method):
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """L; logs "loss/joint", "loss/m", "J/S" (not R, which is 0 in the greedy game), "loss/con" and "loss/ceb"."""
         features = self.model.encode(inputs)
+        logits = self.model.fuse(features)
         logs = {f"loss/{m}": task_loss(head(features[m]), labels) for m, head in self.heads.items()}
         unimodal = sum(logs.values())
         if self.epoch < self.pretrain_epochs:
             return unimodal, logs
-        logits = self.model.fuse(features)
         logs["loss/joint"] = task_loss(logits, labels)
         total = logs["loss/joint"] + self.lambda_uni * unimodal
         # A term without weight is not computed: an ablation shows its cost too.
@@ -102,6 +109,14 @@ class MCR(Method):
             logs["loss/ceb"] = self.bottleneck(features, logits)
             total = total + self.lambda_ceb * logs["loss/ceb"]
         return total, logs
+
+    def check_epochs(self, epochs: int) -> None:
+        """Raises ValueError if pretraining leaves no epoch in which the fusion learns."""
+        if self.pretrain_epochs >= epochs:
+            raise ValueError(
+                f"pretrain_epochs = {self.pretrain_epochs} leaves none of {epochs} epochs for the fusion: lower it, or "
+                "train longer."
+            )
 
     def _game(
         self, inputs: Inputs, features: dict[str, Tensor], labels: Tensor

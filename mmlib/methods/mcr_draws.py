@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from mmlib import checks
+
 MODES = ("rand", "no_self", "no_same_label")
 TRIES = 8  # draws to choose from where a mode may leave fewer than two pairs
 
@@ -12,8 +14,10 @@ def allowed_pairs(permutations: Tensor, labels: Tensor, mode: str) -> Tensor:
 
     permutations: LongTensor [..., P, K, B], the donor of row b under draw k for each of P modalities (P = 1: one draw
     for all); labels [B]. rand: all; no_self: a row with itself is dropped; no_same_label: rows of equal label are.
-    With several draws a pair is dropped if it is for any of the P.
+    With several draws a pair is dropped if it is for any of the P, which leaves few: with M = 6 and two classes,
+    no_same_label keeps one pair in 64. Raises ValueError for an unknown mode.
     """
+    checks.one_of("mode", mode, MODES)
     rows = torch.arange(len(labels), device=labels.device)
     if mode == "rand":
         allowed = torch.ones_like(permutations, dtype=torch.bool)

@@ -1,33 +1,17 @@
 """The game of MCR: every modality wants the prediction to depend on it (Kontras et al., NeurIPS 2025, section 3)."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 from mmlib import checks
+from mmlib.methods.mcr_distances import Distance, jensen_shannon
 from mmlib.models import Fusion, eval_mode, mixed_logits, subsets
 from mmlib.models.shapley import Coalition
 
-Distance = Callable[[Tensor, Tensor], Tensor]
 STRATEGIES = ("greedy", "independent", "collaborative")
-LEAST_PROBABILITY = 1e-20
-
-
-def jensen_shannon(logits: Tensor, reference: Tensor) -> Tensor:
-    """Mean over the rows of JSD(softmax(logits), softmax(reference)) in nats, 0 .. ln 2.
-
-    logits [..., N, C]; reference [N, C]; returns [...]. Probabilities are at least 1e-20 before the logarithm is taken.
-    """
-    # Classes before rows: on a CPU a softmax along a short last axis would take most of the time of an MCR step.
-    p, q = (z.mT.contiguous().softmax(-2).clamp(LEAST_PROBABILITY, 1) for z in (logits, reference))
-    log_middle = ((p + q) / 2).log()
-    return (p * (p.log() - log_middle) + q * (q.log() - log_middle)).sum(-2).mean(-1) / 2
-
-
-def squared_difference(outputs: Tensor, reference: Tensor) -> Tensor:
-    """Mean squared difference of predictions [..., N, C] and [N, C]: J of a regression, in squared units."""
-    return (outputs - reference).square().mean((-2, -1))
 
 
 def divergences(
@@ -46,10 +30,13 @@ def divergences(
     through: T, the players whose parts of the PERTURBED logits pass gradients on, all by default; a part is W_m z_m in
     an additive fusion (W_m stopped with it, the bias never) and z_m in any other. detach_reference: stop the gradient
     of the clean prediction too. distance: ``squared_difference`` for a regression.
-    The fusion runs in evaluation mode. Raises ValueError for an unknown player, TypeError or KeyError for lacking ones.
+    The fusion runs in evaluation mode. Raises TypeError or ValueError for an unknown player, and for latents, donors or
+    keep that do not fit each other.
     """
+    _check_pairs(fusion, latents, donors, keep)
     terms = fusion.terms(latents)
     players = tuple(terms) if through is None else through
+    checks.of_type("through", players, (list, tuple, set), "a list of players")
     for m in players:
         checks.one_of("player", m, terms)
     with eval_mode(fusion):
@@ -73,8 +60,9 @@ def regulariser(
 
     greedy: sum_m [-sum_{S with m} J_S^(m) + sum_{S without m} J_S^(m)], 0 in value for two modalities though its
     gradient is not; independent: the first sum alone; collaborative: -sum_S J_S, all gradients on.
-    Raises ValueError for an unknown strategy.
+    Raises ValueError for an unknown strategy, and what ``divergences`` raises.
     """
+    _check_pairs(fusion, latents, donors, keep)
     terms = fusion.terms(latents)
     perturbed = {m: term[donors[m]] for m, term in terms.items()}
     r, _ = play(fusion, terms, perturbed, keep, strategy, detach_reference, distance)
@@ -96,7 +84,8 @@ def play(
     One pass serves all players, since the parts they own in J_S do not overlap. Whoever is in S sees its part perturbed
     and wants J_S larger: the gradient of perturbed parts is reversed. Whoever is not has a clean part there, and wants
     J_S smaller (greedy) or does not care (independent): that gradient is kept, or stopped.
-    What nobody owns (bias, layers after the join, clean prediction) is pulled by every player, in all c_S times.
+    What nobody owns (bias, layers after the join, clean prediction) is pulled by every player: by M - |S| of them down
+    and by |S| up (greedy), or by |S| up alone (independent). The difference is J_S's weight in a second pass.
     """
     checks.one_of("strategy", strategy, STRATEGIES)
     coalitions = subsets(tuple(terms))[:-1]
@@ -116,6 +105,19 @@ def play(
             common = distance(mixed_logits(fusion, _stopped(perturbed), _stopped(clean)), reference)
             total = total + sum(c * j for c, j in zip(pulls, common.unbind(), strict=True) if c)
     return total, dict(zip(coalitions, values.unbind(), strict=True))
+
+
+def _check_pairs(fusion: Fusion, latents: Mapping[str, Tensor], donors: Mapping[str, Tensor], keep: Tensor) -> None:
+    checks.of_type("fusion", fusion, Fusion, "a fusion, such as model.fusion")
+    for name, given in (("latents", latents), ("donors", donors)):
+        if set(given) != set(fusion.widths):
+            raise ValueError(f"{name} must be of the modalities {list(fusion.widths)}, got {list(given)}.")
+    for name, rows in {**{f"donors of {m!r}": d for m, d in donors.items()}, "keep": keep}.items():
+        if rows.dtype != torch.long or rows.ndim != 1 or len(rows) != len(keep) or len(rows) == 0:
+            raise ValueError(
+                f"{name} must be row numbers, a LongTensor as long as keep and not empty, got {rows.dtype} with shape "
+                f"{tuple(rows.shape)} for {len(keep)} in keep."
+            )
 
 
 def _reference(fusion: Fusion, terms: Mapping[str, Tensor], keep: Tensor, detach: bool) -> Tensor:

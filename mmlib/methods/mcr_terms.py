@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmlib import checks
+
+LEAST_TEMPERATURE = 1e-3
+
 
 def contrastive(latents: Mapping[str, Tensor], labels: Tensor, temperature: float = 0.5) -> Tensor:
     """L_con: supervised NT-Xent over the L2-normalised latents of all modalities, a scalar in nats.
@@ -14,11 +18,16 @@ def contrastive(latents: Mapping[str, Tensor], labels: Tensor, temperature: floa
     label, within or across modalities: -log[e^(s_ij/t) / (e^(s_ij/t) + sum_n e^(s_in/t))], n over the rows of other
     labels, s the cosine. The mean over all pairs; 0 where there is no pair or no other label. (The equation in the
     paper has cross-modal pairs only; this is what its program computes.)
-    Raises ValueError for latents of different width.
+    Real targets are labels too: then the positive pairs are, as a rule, the latents of one sample.
+    Raises ValueError for latents of different shapes, labels of another length or a temperature below 0.001.
     """
-    widths = {m: z.shape[1] for m, z in latents.items()}
-    if len(set(widths.values())) != 1:
-        raise ValueError(f"L_con compares latents across modalities, so their widths must be equal, got {widths}.")
+    checks.number("temperature", temperature, low=LEAST_TEMPERATURE)
+    shapes = {m: tuple(z.shape) for m, z in latents.items()}
+    if len(set(shapes.values())) != 1 or next(iter(shapes.values()))[0] != len(labels):
+        raise ValueError(
+            f"L_con compares latents across modalities: with {len(labels)} labels all must be [{len(labels)}, d], with "
+            f"one d, got {shapes}."
+        )
     z = F.normalize(torch.cat(list(latents.values())), dim=1)
     y = labels.repeat(len(latents))
     similar = z @ z.T / temperature

@@ -1,7 +1,7 @@
 """Cost of one training step of every method, over the plain joint step.
 
-    python3 tests/benchmarks/step_cost.py [--config NAME ...] [--method NAME ...] [--rounds N] [--threads N]
-                                          [--device auto|cpu|cuda]
+    python3 tests/benchmarks/step_cost.py [--config NAME ...] [--method NAME ...] [--limit METHOD=RATIO ...]
+                                          [--rounds N] [--threads N] [--device auto|cpu|cuda]
 
 mmlib/cost.py says how it is measured: all methods take turns in one process, joint among them, whichever are named.
 """
@@ -96,6 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, help="timed steps of each method (default: the configuration's)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's own choice)")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument(
+        "--limit", nargs="+", type=_limit, default=[], metavar="METHOD=RATIO", help="end with 1 if a method costs more"
+    )
     options = parser.parse_args(arguments)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -104,7 +107,18 @@ def main(arguments: list[str] | None = None) -> None:
         sizes = ", ".join(f"{m} {'x'.join(map(str, shape))}" for m, shape in config.shapes.items())
         network = f"{config.encoder}, norm {config.norm}, fusion {config.fusion}, batch {config.batch}, {sizes}"
         print(f"{name}: {network}, {torch.get_num_threads()} threads")
-        print(table(measure(config, options.device, options.rounds, options.method)), flush=True)
+        costs = measure(config, options.device, options.rounds, options.method)
+        print(table(costs), flush=True)
+        over = [f"{m} {costs[m].ratio:.2f} > {ratio:g}" for m, ratio in options.limit if costs[m].ratio > ratio]
+        if over:
+            sys.exit(f"{name}: over the limit: {', '.join(over)}")
+
+
+def _limit(text: str) -> tuple[str, float]:
+    method, _, ratio = text.partition("=")
+    if method not in METHODS or not ratio.replace(".", "", 1).isdigit():
+        raise argparse.ArgumentTypeError(f"expected METHOD=RATIO such as mcr=1.35, got {text!r}")
+    return method, float(ratio)
 
 
 if __name__ == "__main__":

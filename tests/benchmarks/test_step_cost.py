@@ -95,6 +95,17 @@ def test_the_script_prints_the_methods_asked_for(step_cost, monkeypatch, capsys)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with a GPU runs the real check: make gpu-check")
+def test_a_method_over_its_limit_ends_the_script_with_an_error(step_cost, monkeypatch, capsys):
+    monkeypatch.setattr(step_cost, "measure", lambda *arguments: {"mcr": step_cost.Cost(1.0, 1.2, 1.1, 1.3, 0, None)})
+    quick = ["--config", "resnet18_linear", "--method", "mcr", "--limit"]
+    step_cost.main([*quick, "mcr=1.35"])
+    with pytest.raises(SystemExit, match=r"over the limit: mcr 1.20 > 1.1"):
+        step_cost.main([*quick, "mcr=1.1"])
+    with pytest.raises(SystemExit):
+        step_cost.main([*quick, "mcr"])
+    assert "expected METHOD=RATIO such as mcr=1.35, got 'mcr'" in capsys.readouterr().err
+
+
 def test_the_check_writes_one_json(step_cost, gpu_check, monkeypatch, tmp_path):
     monkeypatch.setitem(step_cost.CONFIGS, "resnet18", tiny(step_cost))
     monkeypatch.setattr(gpu_check, "ROOT", _project(tmp_path, "assert 1 + 1 == 2"))

@@ -272,3 +272,19 @@ def test_the_size_is_the_one_asked_for_and_parts_can_be_used_alone():
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["course"] and not legend.get_frame_on()
     assert noted(figure, "a note").get_supxlabel() == "a note"
+
+
+def test_a_legend_that_is_too_wide_takes_a_second_row():
+    long = [f"a rather long name, number {k}" for k in range(6)]
+    table = pd.DataFrame(
+        [("x", name, seed, 0.1 * seed) for name in long for seed in range(3)],
+        columns=["data", "method", "seed", "value"],
+    )
+    for width, columns in ((7.0, 2), (30.0, 6)):
+        [legend] = seed_points(table, "data", "method", xlabel="", ylabel="", size=(width, 4.0)).legends
+        assert legend._ncols == columns
+
+
+def test_a_single_panel_with_few_names_has_its_legend_inside():
+    figure = seed_points(points_table(), "data", "method", **LABELS)
+    assert not figure.legends and figure.axes[0].get_legend() is not None

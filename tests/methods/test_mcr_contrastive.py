@@ -102,5 +102,16 @@ def test_a_latent_of_zeros_is_harmless():
 
 
 def test_different_widths_raise():
-    with pytest.raises(ValueError, match=r"widths must be equal, got {'a': 2, 'v': 3}"):
+    with pytest.raises(ValueError, match=r"must be \[4, d\], with one d, got {'a': \(4, 2\), 'v': \(4, 3\)}"):
         contrastive({"a": torch.randn(4, 2), "v": torch.randn(4, 3)}, torch.tensor([0, 1, 0, 1]))
+
+
+def test_another_number_of_labels_raises():
+    with pytest.raises(ValueError, match=r"with 3 labels all must be \[3, d\]"):
+        contrastive({"a": torch.randn(4, 2), "v": torch.randn(4, 2)}, torch.tensor([0, 1, 0]))
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan])
+def test_a_temperature_that_divides_by_nothing_raises(temperature):
+    with pytest.raises(ValueError, match="temperature must be a finite number >= 0.001"):
+        contrastive({"a": torch.randn(4, 2)}, torch.tensor([0, 1, 0, 1]), temperature)

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from mmlib.methods.mcr import divergences
-from mmlib.methods.mcr_game import jensen_shannon, squared_difference
+from mmlib.methods.mcr import divergences, regulariser
+from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
 from mmlib.models import FUSIONS, ConcatFusion, Fusion, maxout_head, subsets
 
 # `make gpu-check` runs this folder where there is little more than PyTorch.
@@ -237,5 +237,31 @@ def test_unknown_and_lacking_players():
     joint, latents, donors, keep = make_game("linear", 2)
     with pytest.raises(ValueError, match=r"unknown player 'w': expected one of a, v\."):
         divergences(joint, latents, donors, keep, through=("w",))
-    with pytest.raises(KeyError, match="'v'"):
-        divergences(joint, latents, {"a": donors["a"]}, keep)
+    with pytest.raises(TypeError, match="through must be a list of players, got 'av'"):
+        divergences(joint, latents, donors, keep, through="av")
+
+
+@pytest.mark.parametrize("function", [divergences, regulariser])
+def test_rows_that_do_not_fit_are_told(function):
+    joint, latents, donors, keep = make_game("linear", 2)
+    bad = [
+        ("donors must be of the modalities", latents, {"a": donors["a"]}, keep),
+        ("donors must be of the modalities", latents, {**donors, "w": keep}, keep),
+        ("latents must be of the modalities", {"a": latents["a"]}, donors, keep),
+        ("keep must be row numbers.*torch.bool", latents, donors, keep > 0),
+        ("donors of 'a' must be row numbers", latents, donors, keep[:-1]),
+        ("donors of 'a' must be row numbers", latents, {m: d.double() for m, d in donors.items()}, keep),
+        ("and not empty", latents, {m: d[:0] for m, d in donors.items()}, keep[:0]),
+    ]
+    for message, *arguments in bad:
+        with pytest.raises(ValueError, match=message):
+            function(joint, *arguments)
+    with pytest.raises(TypeError, match="fusion must be a fusion, such as model.fusion"):
+        function(torch.nn.Linear(2, 2), latents, donors, keep)
+
+
+def test_certain_predictions_of_half_precision_stay_finite():
+    f, g = (torch.tensor([rows], dtype=torch.float16, requires_grad=True) for rows in ([50.0, 0.0], [0.0, 50.0]))
+    value = jensen_shannon(f, g)
+    value.backward()
+    assert abs(value.item() - math.log(2)) < 2e-3 and torch.isfinite(f.grad).all()

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from mmlib.methods.mcr import divergences, regulariser
-from mmlib.methods.mcr_game import STRATEGIES, squared_difference
-from mmlib.models import FUSIONS, ConcatFusion, Fusion, maxout_head
+from mmlib.methods.mcr_distances import squared_difference
+from mmlib.methods.mcr_game import STRATEGIES
+from mmlib.models import FUSIONS, ConcatFusion, Fusion, LinearFusion, maxout_head
 
 NAMES = ("a", "v", "t", "x")
 ANY_NUMBER = ("concat", "sum", "linear", "attention", "maxout")
@@ -235,3 +236,16 @@ def test_unknown_strategy_lists_the_known_ones():
     game = make_game()
     with pytest.raises(ValueError, match=r"unknown strategy 'greddy': .* greedy, independent, collaborative\. Did you"):
         regulariser(*game, "greddy")
+
+
+def test_an_error_in_the_game_leaves_the_fusion_trainable():
+    """The first pass runs with the fusion frozen; whatever happens there, its parameters must learn again."""
+    fusion = LinearFusion({"a": 3, "v": 3}, 2)
+    rows = torch.arange(4)
+
+    def broken(logits, reference):
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        regulariser(fusion, {m: torch.randn(4, 3) for m in "av"}, {"a": rows, "v": rows}, rows, distance=broken)
+    assert all(p.requires_grad for p in fusion.parameters())

@@ -25,6 +25,10 @@ BAD = {
     "temperature": ({"temperature": 0.0}, "temperature must be a finite number >= 0.001, got 0.0"),
     "sigma": ({"sigma": -1.0}, "sigma must be a finite number >= 0, got -1.0"),
     "a text for a flag": ({"second_pass": "no"}, "second_pass must be True or False, got 'no'"),
+    "a second pass that changes nothing": (
+        {"second_pass": True, "perturbation": "zero_input"},
+        "second_pass changes nothing with perturbation='zero_input'",
+    ),
     "a number for a flag": ({"detach_reference": 1}, "detach_reference must be True or False, got 1"),
 }
 LAMBDAS = ("lambda_uni", "lambda_mi", "lambda_con", "lambda_ceb")

@@ -6,7 +6,8 @@ from torch import nn
 
 from mmlib.methods import MCR, Joint
 from mmlib.methods.mcr import PERTURBATIONS, divergences, regulariser
-from mmlib.methods.mcr_game import STRATEGIES, jensen_shannon
+from mmlib.methods.mcr_distances import jensen_shannon
+from mmlib.methods.mcr_game import STRATEGIES
 from mmlib.models import FUSIONS, MultimodalModel, subsets
 
 ABLATIONS = PERTURBATIONS[1:]
@@ -14,6 +15,8 @@ CASES = [(f, m) for f in ("linear", "attention") for m in (2, 3)] + [("film", 2)
 ALONE = {"lambda_uni": 0.0, "lambda_con": 0.0, "lambda_mi": 1.0}
 K = 3
 NOISY = {"norm": "batch", "dropout": 0.3}  # training and evaluation passes differ
+
+WAYS = [(p, second) for p in PERTURBATIONS for second in (False, True) if not (second and p.endswith("input"))]
 
 
 def divergences_by_hand(model, clean, others):
@@ -144,8 +147,7 @@ def test_the_second_pass_changes_nothing_where_the_modes_agree(problem, twin, gr
     torch.testing.assert_close(first, second, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("second_pass", [False, True])
-@pytest.mark.parametrize("perturbation", PERTURBATIONS)
+@pytest.mark.parametrize(("perturbation", "second_pass"), WAYS)
 @pytest.mark.parametrize("fusion", ["linear", "maxout"])
 def test_running_statistics_change_once_per_step(problem, twin, trained, fusion, perturbation, second_pass):
     model, inputs, labels = problem(3, fusion=fusion, norm="batch")

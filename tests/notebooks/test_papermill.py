@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmlib import paths
+from mmlib.methods.mcr_game import STRATEGIES
 from mmlib.parameters import check_parameters, known_parameters
 
 Check = Callable[[dict], object]
@@ -31,7 +32,7 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     (
         "13_mcr",
         {"ratio": 0.9, "lambda_mi": 0.3, "K": 2},
-        lambda m: set(m["influence"]) == {"joint", "MCR, greedy", "MCR, independent", "MCR, collaborative"},
+        lambda m: set(m["influence"]["as trained"]) == {f"game, {s}" for s in STRATEGIES} | {"joint"},
     ),
     (
         "20_uci_digits",
@@ -42,7 +43,7 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     (
         "30_mcr_paper",
         {"ratios": [0.5], "sets": ["uci_digits"], "jobs": 1},
-        lambda m: set(m["accuracy"]) == {"r = 0.5", "synergy"} and set(m["gain"]["strategy"]) == {"uci_digits"},
+        lambda m: set(m["accuracy"]) == {"r = 0.5", "codes"} and set(m["minus_default"]["strategy"]) == {"uci_digits"},
     ),
 ]
 
