@@ -53,7 +53,7 @@ def test_each_gives_one_number_per_modality_subset_or_group(name):
     assert all(isinstance(value, float) for value in values.values())
 
 
-@pytest.mark.parametrize("name", MEASURES.keys() - GROUPS)
+@pytest.mark.parametrize("name", sorted(MEASURES.keys() - GROUPS))
 def test_those_that_need_the_fusion_are_those_that_change_with_it(name):
     changed = MEASURES[name](trained()) != MEASURES[name](trained(change=lambda model: draw_fusion(model, 1)))
     # Competition strength looks at the features that go into the fusion's last map: for concat, at the encoders alone.
