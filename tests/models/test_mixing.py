@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from mmlib.models import FUSIONS, ConcatFusion, maxout_head, mixed_logits, subsets
 
@@ -44,3 +45,20 @@ def test_every_coalition_is_mixed_as_if_by_hand(name, modalities, outside_rows):
     for found, s in zip(logits, coalitions, strict=True):
         features = {m: inside[m] if m in s else outside[m].expand(5, -1) for m in widths}
         torch.testing.assert_close(found, fusion(features))
+
+
+class Tripled(nn.Linear):
+    """A linear layer that is more than its weight and bias say."""
+
+    def forward(self, x):
+        return 3 * super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("head", "additive"), [(nn.Linear(9, 3, bias=False), True), (nn.Linear(9, 3), True), (Tripled(9, 3), False)]
+)
+def test_the_terms_of_any_head_joined_are_the_logits(head, additive):
+    fusion = ConcatFusion({"a": 4, "v": 5}, 3, head)
+    features = {"a": torch.randn(6, 4), "v": torch.randn(6, 5)}
+    assert fusion.is_additive == additive
+    torch.testing.assert_close(fusion.join(fusion.terms(features)), fusion(features))
