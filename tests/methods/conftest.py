@@ -66,6 +66,23 @@ def gradients(method, inputs, labels):
     return {name: p.grad if p.grad is None else p.grad.clone() for name, p in method.named_parameters()}
 
 
+def random_game(fusion="linear", modalities=2, rows=4, draws=3, classes=3):
+    """(fusion in training mode, latents, donors, keep): random weights, biases and running statistics."""
+    torch.manual_seed(modalities)
+    widths = dict(zip("avtx"[:modalities], (4, 3, 5, 2)))
+    if fusion == "maxout":
+        joint = ConcatFusion(widths, classes, maxout_head(sum(widths.values()), classes, (5, 4)))
+    else:
+        joint = FUSIONS[fusion](widths, classes)
+    joint = joint.double()
+    with torch.no_grad():
+        for p in (*joint.parameters(), *(b for b in joint.buffers() if b.is_floating_point())):
+            p.copy_(torch.rand_like(p) + 0.1 if p.ndim == 1 else 2 * torch.rand_like(p) - 1)  # variances stay positive
+    latents = {m: torch.randn(rows, w, dtype=torch.double).requires_grad_() for m, w in widths.items()}
+    donors = {m: torch.rand(draws, rows).argsort(-1).flatten() for m in widths}
+    return joint, latents, donors, torch.arange(rows).repeat(draws)
+
+
 @pytest.fixture(scope="session")
 def problem():
     return make_problem
@@ -105,3 +122,9 @@ def assert_same_state():
             )
 
     return check
+
+
+@pytest.fixture(scope="session")
+def make_game():
+    """A fusion, latents, donors and keep, as MCR's plain functions take them."""
+    return random_game

@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from mmlib.methods.mcr import divergences, regulariser
 from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
-from mmlib.models import FUSIONS, ConcatFusion, Fusion, maxout_head, subsets
+from mmlib.models import FUSIONS, Fusion, subsets
 
 # `make gpu-check` runs this folder where there is little more than PyTorch.
 distance = pytest.importorskip("scipy.spatial.distance")
@@ -19,23 +19,6 @@ NAMES = ("a", "v", "t", "x")
 ADDITIVE = ("concat", "sum", "linear")
 JOINT = ("attention", "maxout")  # not additive, any number of modalities
 PAIRS = [(f, m) for f in (*ADDITIVE, *JOINT) for m in (2, 3)] + [("gated", 2), ("film", 2)]
-
-
-def make_game(fusion="linear", modalities=2, rows=4, draws=2, classes=3):
-    """(fusion in training mode, latents, donors, keep): random weights, biases and running statistics."""
-    torch.manual_seed(modalities)
-    widths = dict(zip(NAMES[:modalities], (4, 3, 5, 2)))
-    if fusion == "maxout":
-        joint = ConcatFusion(widths, classes, maxout_head(sum(widths.values()), classes, (5, 4)))
-    else:
-        joint = FUSIONS[fusion](widths, classes)
-    joint = joint.double()
-    with torch.no_grad():
-        for p in (*joint.parameters(), *(b for b in joint.buffers() if b.is_floating_point())):
-            p.copy_(torch.rand_like(p) + 0.1 if p.ndim == 1 else 2 * torch.rand_like(p) - 1)  # variances stay positive
-    latents = {m: torch.randn(rows, w, dtype=torch.double).requires_grad_() for m, w in widths.items()}
-    donors = {m: torch.rand(draws, rows).argsort(-1).flatten() for m in widths}
-    return joint, latents, donors, torch.arange(rows).repeat(draws)
 
 
 def players_of(latents):
@@ -48,7 +31,7 @@ def mixed(members, latents, donors, keep):
 
 
 @pytest.mark.parametrize(("fusion", "modalities"), [*PAIRS, ("linear", 4), ("attention", 4)])
-def test_values_are_those_of_a_loop_over_rows_and_subsets(fusion, modalities):
+def test_values_are_those_of_a_loop_over_rows_and_subsets(make_game, fusion, modalities):
     joint, latents, donors, keep = make_game(fusion, modalities)
     found = divergences(joint, latents, donors, keep)
     assert list(found) == subsets(tuple(latents))[:-1]
@@ -90,7 +73,7 @@ def test_values_lie_between_0_and_ln_2():
 
 
 @pytest.mark.parametrize(("fusion", "modalities"), PAIRS)
-def test_own_donors_give_0_and_no_gradient(fusion, modalities):
+def test_own_donors_give_0_and_no_gradient(make_game, fusion, modalities):
     joint, latents, _, keep = make_game(fusion, modalities)
     found = divergences(joint, latents, dict.fromkeys(latents, keep), keep)
     sum(found.values()).backward()
@@ -134,7 +117,7 @@ def gradients(value, parts):
 
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize(("fusion", "modalities"), PAIRS)
-def test_gradients_reach_only_the_players_and_the_reference(fusion, modalities, detach):
+def test_gradients_reach_only_the_players_and_the_reference(make_game, fusion, modalities, detach):
     """Graph surgery: perturbed and clean logits from copies; the first pass on to players alone, the second to all."""
     joint, latents, donors, keep = make_game(fusion, modalities)
     joint.eval()
@@ -156,7 +139,7 @@ def test_gradients_reach_only_the_players_and_the_reference(fusion, modalities, 
 
 
 @pytest.mark.parametrize("modalities", [2, 3])
-def test_gradients_are_finite_differences_of_what_may_move(modalities):
+def test_gradients_are_finite_differences_of_what_may_move(make_game, modalities):
     """W_n, z_n of a player n move in both logits, those of the others in the clean logits alone, the bias in both."""
     joint, latents, donors, keep = make_game("linear", modalities)
     step = 1e-5
@@ -182,7 +165,7 @@ def test_gradients_are_finite_differences_of_what_may_move(modalities):
             assert slope.item() == pytest.approx(((ahead[s] - behind[s]) / (2 * step)).item(), abs=1e-8)
 
 
-def test_the_order_of_the_modalities_does_not_matter():
+def test_the_order_of_the_modalities_does_not_matter(make_game):
     joint, latents, donors, keep = make_game("linear", 3)
     turned = FUSIONS["linear"](dict(reversed(joint.widths.items())), 3).double()
     turned.load_state_dict(joint.state_dict())
@@ -195,7 +178,7 @@ def test_the_order_of_the_modalities_does_not_matter():
             torch.testing.assert_close(j, found[frozenset(s)], rtol=0, atol=1e-15)
 
 
-def test_dropout_and_running_statistics_stay_out():
+def test_dropout_and_running_statistics_stay_out(make_game):
     joint, latents, donors, keep = make_game("maxout", 3)
     before = copy.deepcopy(joint.state_dict())
     first, second = (divergences(joint, latents, donors, keep) for _ in range(2))
@@ -216,7 +199,7 @@ class Product(Fusion):
         return math.prod(layer(features[m]) for m, layer in self.maps.items())
 
 
-def test_a_fusion_that_only_defines_forward():
+def test_a_fusion_that_only_defines_forward(make_game):
     _, latents, donors, keep = make_game("linear", 3)
     joint = Product({m: z.shape[1] for m, z in latents.items()}, 3).double()
     expected = two_sided(joint, (dict(joint.named_parameters()), latents), ({}, latents), donors, keep)
@@ -225,7 +208,7 @@ def test_a_fusion_that_only_defines_forward():
         torch.testing.assert_close(found[s], value, rtol=0, atol=1e-14)
 
 
-def test_of_a_regression_it_is_the_mean_squared_difference():
+def test_of_a_regression_it_is_the_mean_squared_difference(make_game):
     joint, latents, donors, keep = make_game("attention", 3, classes=1)
     found = divergences(joint, latents, donors, keep, distance=squared_difference)
     for s, value in found.items():
@@ -233,7 +216,7 @@ def test_of_a_regression_it_is_the_mean_squared_difference():
         assert value.item() == pytest.approx((moved**2).mean().item(), abs=1e-13)
 
 
-def test_unknown_and_lacking_players():
+def test_unknown_and_lacking_players(make_game):
     joint, latents, donors, keep = make_game("linear", 2)
     with pytest.raises(ValueError, match=r"unknown player 'w': expected one of a, v\."):
         divergences(joint, latents, donors, keep, through=("w",))
@@ -242,7 +225,7 @@ def test_unknown_and_lacking_players():
 
 
 @pytest.mark.parametrize("function", [divergences, regulariser])
-def test_rows_that_do_not_fit_are_told(function):
+def test_rows_that_do_not_fit_are_told(make_game, function):
     joint, latents, donors, keep = make_game("linear", 2)
     bad = [
         ("donors must be of the modalities", latents, {"a": donors["a"]}, keep),

@@ -9,29 +9,12 @@ from torch import nn
 from mmlib.methods.mcr import divergences, regulariser
 from mmlib.methods.mcr_distances import squared_difference
 from mmlib.methods.mcr_game import STRATEGIES
-from mmlib.models import FUSIONS, ConcatFusion, Fusion, LinearFusion, maxout_head
+from mmlib.models import FUSIONS, Fusion, LinearFusion
 
 NAMES = ("a", "v", "t", "x")
 ANY_NUMBER = ("concat", "sum", "linear", "attention", "maxout")
 ADDITIVE = ANY_NUMBER[:3]
 GAMES = [(f, m) for f in ANY_NUMBER for m in (2, 3, 4)] + [("gated", 2), ("film", 2)]
-
-
-def make_game(fusion="linear", modalities=2, rows=4, draws=3, classes=3):
-    """(fusion in training mode, latents, donors, keep) with random weights and biases."""
-    torch.manual_seed(modalities)
-    widths = dict(zip(NAMES[:modalities], (4, 3, 5, 2)))
-    if fusion == "maxout":
-        joint = ConcatFusion(widths, classes, maxout_head(sum(widths.values()), classes, (5, 4)))
-    else:
-        joint = FUSIONS[fusion](widths, classes)
-    joint = joint.double()
-    with torch.no_grad():
-        for p in joint.parameters():
-            p.copy_(2 * torch.rand_like(p) - 1)
-    latents = {m: torch.randn(rows, w, dtype=torch.double).requires_grad_() for m, w in widths.items()}
-    donors = {m: torch.rand(draws, rows).argsort(-1).flatten() for m in widths}
-    return joint, latents, donors, torch.arange(rows).repeat(draws)
 
 
 def literal(fusion, latents, donors, keep, strategy, **options):
@@ -63,7 +46,7 @@ def assert_same(ours, theirs, atol=1e-10):
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize(("fusion", "modalities"), GAMES)
-def test_value_and_gradients_are_those_of_the_formula(fusion, modalities, strategy, detach):
+def test_value_and_gradients_are_those_of_the_formula(make_game, fusion, modalities, strategy, detach):
     joint, latents, donors, keep = make_game(fusion, modalities)
     ours, theirs = (r(joint, latents, donors, keep, strategy, detach_reference=detach) for r in (regulariser, literal))
     assert ours.item() == pytest.approx(theirs.item(), abs=1e-10)
@@ -74,7 +57,7 @@ def test_value_and_gradients_are_those_of_the_formula(fusion, modalities, strate
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("modalities", [2, 3])
-def test_of_a_regression_it_is_the_formula_with_squared_differences(modalities, strategy):
+def test_of_a_regression_it_is_the_formula_with_squared_differences(make_game, modalities, strategy):
     joint, latents, donors, keep = make_game("attention", modalities, classes=1)
     ours, theirs = (
         r(joint, latents, donors, keep, strategy, distance=squared_difference) for r in (regulariser, literal)
@@ -84,7 +67,7 @@ def test_of_a_regression_it_is_the_formula_with_squared_differences(modalities, 
 
 
 @pytest.mark.parametrize("fusion", [*ANY_NUMBER, "gated", "film"])
-def test_greedy_is_exactly_0_for_two_and_its_gradients_are_not(fusion):
+def test_greedy_is_exactly_0_for_two_and_its_gradients_are_not(make_game, fusion):
     joint, latents, donors, keep = make_game(fusion)
     r = regulariser(joint, latents, donors, keep, "greedy")
     assert r.item() == 0.0
@@ -96,7 +79,7 @@ def test_greedy_is_exactly_0_for_two_and_its_gradients_are_not(fusion):
         assert is_own or not found[name].any(), name
 
 
-def test_greedy_is_not_0_for_three():
+def test_greedy_is_not_0_for_three(make_game):
     joint, latents, donors, keep = make_game("linear", 3)
     r = regulariser(joint, latents, donors, keep, "greedy")
     j = divergences(joint, latents, donors, keep)
@@ -107,7 +90,7 @@ def test_greedy_is_not_0_for_three():
 
 @pytest.mark.parametrize("fusion", [*ADDITIVE, "film", "maxout"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_for_two_the_reference_matters_unless_the_game_is_greedy(fusion, strategy):
+def test_for_two_the_reference_matters_unless_the_game_is_greedy(make_game, fusion, strategy):
     joint, latents, donors, keep = make_game(fusion)
     attached, detached = (
         gradients(regulariser(joint, latents, donors, keep, strategy, detach_reference=d), joint, latents)
@@ -119,7 +102,7 @@ def test_for_two_the_reference_matters_unless_the_game_is_greedy(fusion, strateg
 
 @pytest.mark.parametrize("strategy", STRATEGIES[1:])
 @pytest.mark.parametrize("modalities", [2, 3])
-def test_minimising_r_makes_influence_grow(modalities, strategy):
+def test_minimising_r_makes_influence_grow(make_game, modalities, strategy):
     """Where nobody plays against the others, a small step down raises the influence of all together."""
     joint, latents, donors, keep = make_game("linear", modalities)
     before = divergences(joint, latents, donors, keep)
@@ -133,7 +116,7 @@ def test_minimising_r_makes_influence_grow(modalities, strategy):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize(("fusion", "modalities"), GAMES)
-def test_own_donors_give_0_and_no_gradient(fusion, modalities, strategy):
+def test_own_donors_give_0_and_no_gradient(make_game, fusion, modalities, strategy):
     joint, latents, _, keep = make_game(fusion, modalities)
     r = regulariser(joint, latents, dict.fromkeys(latents, keep), keep, strategy)
     assert abs(r.item()) < 1e-14
@@ -142,7 +125,7 @@ def test_own_donors_give_0_and_no_gradient(fusion, modalities, strategy):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("modalities", [2, 3])
-def test_the_order_of_the_modalities_does_not_matter(modalities, strategy):
+def test_the_order_of_the_modalities_does_not_matter(make_game, modalities, strategy):
     joint, latents, donors, keep = make_game("linear", modalities)
     turned = FUSIONS["linear"](dict(reversed(joint.widths.items())), 3).double()
     turned.load_state_dict(joint.state_dict())
@@ -171,7 +154,7 @@ def with_weights_of(joint, name):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", ["concat", "sum"])
-def test_all_additive_fusions_play_the_same_game(name, strategy):
+def test_all_additive_fusions_play_the_same_game(make_game, name, strategy):
     joint, latents, donors, keep = make_game("linear", 3)
     other = with_weights_of(joint, name)
     r, again = (regulariser(f, latents, donors, keep, strategy) for f in (joint, other))
@@ -189,7 +172,7 @@ def test_all_additive_fusions_play_the_same_game(name, strategy):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("modalities", [2, 3])
-def test_dropout_and_running_statistics_stay_out(modalities, strategy):
+def test_dropout_and_running_statistics_stay_out(make_game, modalities, strategy):
     joint, latents, donors, keep = make_game("maxout", modalities)
     before = copy.deepcopy(joint.state_dict())
     first, second = (regulariser(joint, latents, donors, keep, strategy) for _ in range(2))
@@ -200,7 +183,7 @@ def test_dropout_and_running_statistics_stay_out(modalities, strategy):
         assert torch.equal(value, before[name]), name
 
 
-def test_a_fixed_parameter_stays_fixed():
+def test_a_fixed_parameter_stays_fixed(make_game):
     joint, latents, donors, keep = make_game("film")
     joint.gamma.weight.requires_grad_(False)
     for strategy in STRATEGIES:
@@ -224,7 +207,7 @@ class Product(Fusion):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_fusion_that_only_defines_forward(strategy):
+def test_a_fusion_that_only_defines_forward(make_game, strategy):
     _, latents, donors, keep = make_game("linear", 3)
     joint = Product({m: z.shape[1] for m, z in latents.items()}, 3).double()
     ours, theirs = (r(joint, latents, donors, keep, strategy) for r in (regulariser, literal))
@@ -232,7 +215,7 @@ def test_a_fusion_that_only_defines_forward(strategy):
     assert_same(gradients(ours, joint, latents), gradients(theirs, joint, latents))
 
 
-def test_unknown_strategy_lists_the_known_ones():
+def test_unknown_strategy_lists_the_known_ones(make_game):
     game = make_game()
     with pytest.raises(ValueError, match=r"unknown strategy 'greddy': .* greedy, independent, collaborative\. Did you"):
         regulariser(*game, "greddy")
