@@ -6,11 +6,12 @@ from mmlib.models.conv import Conv1d, Conv2d
 from mmlib.models.encoder import Encoder
 from mmlib.models.fusion import Fusion
 from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
-from mmlib.models.masking import eval_mode, masked_logits, paired_features, subset_logits
+from mmlib.models.masking import masked_logits, paired_features, subset_logits
 from mmlib.models.maxout import MaxOut, maxout_head
 from mmlib.models.mixing import mixed_logits
 from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
+from mmlib.models.modes import eval_mode, frozen, kept_statistics
 from mmlib.models.resnet import ResNet18
 from mmlib.models.shapley import shapley, subsets
 from mmlib.models.transformer import Transformer
@@ -37,6 +38,8 @@ __all__ = [
     "build_encoder",
     "build_model",
     "eval_mode",
+    "frozen",
+    "kept_statistics",
     "masked_logits",
     "maxout_head",
     "mixed_logits",

@@ -1,6 +1,6 @@
 """What every encoder of mmlib is: a list of blocks from shallow to deep, and a pooling of features to one vector."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
 
@@ -25,9 +25,26 @@ class Encoder(nn.Module):
             x = block(x)
         return self.pool(x)
 
+    def outputs(self, x: Tensor, start: int = 0, factors: Sequence[Tensor] | None = None) -> list[Tensor]:
+        """Outputs [B, C_d, ...] of the blocks from number ``start`` on, shallow to deep; ``pool`` of the last: features.
+
+        x: what goes into block ``start``; factors: one vector [C_d] for every block of the encoder, by which the
+        channels of its output are multiplied before they go on.
+        """
+        outputs = []
+        for d in range(start, len(self.blocks)):
+            x = self.blocks[d](x)
+            x = x if factors is None else self.scale_channels(x, factors[d])
+            outputs.append(x)
+        return outputs
+
     def pool(self, h: Tensor) -> Tensor:
         """The output [B, C, ...] of any block as one vector per sample [B, C]: the mean over space or time."""
         return h.flatten(2).mean(2) if h.ndim > 2 else h
+
+    def scale_channels(self, h: Tensor, factors: Tensor) -> Tensor:
+        """The output [B, C, ...] of any block, its channels multiplied by ``factors`` [C]."""
+        return h * factors.view(-1, *[1] * (h.ndim - 2))
 
 
 def normalisation(kind: str, batch_norm: type[nn.Module], width: int) -> list[nn.Module]:

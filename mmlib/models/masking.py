@@ -1,38 +1,14 @@
 """f(S): what a network says when the raw inputs outside S are zeros, computed with as little work as possible."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
-from torch.nn.modules.instancenorm import _InstanceNorm
 
 from mmlib.models.mixing import mixed_logits
 from mmlib.models.model import MultimodalModel
+from mmlib.models.modes import eval_mode, same_in_eval
 from mmlib.models.shapley import Coalition, subsets
-
-
-@contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the ``with``; afterwards every submodule has its own training flag back."""
-    training = [m for m in module.modules() if m.training]
-    for m in training:
-        m.training = False
-    try:
-        yield
-    finally:
-        for m in training:
-            m.training = True
-
-
-def same_in_eval(module: nn.Module) -> bool:
-    """Whether training and evaluation passes surely agree: no normalisation over the batch, no dropout.
-
-    A class from outside torch.nn and mmlib may use ``self.training`` in ways that cannot be seen: not sure, so False.
-    """
-    return all(_same_in_eval(m) for m in module.modules())
 
 
 def masked_logits(
@@ -78,11 +54,3 @@ def subset_logits(model: MultimodalModel, inputs: Mapping[str, Tensor]) -> dict[
 
 def _is_training(module: nn.Module) -> bool:
     return any(layer.training for layer in module.modules())
-
-
-def _same_in_eval(layer: nn.Module) -> bool:
-    if isinstance(layer, (_BatchNorm, _InstanceNorm, nn.RReLU)):
-        return False
-    if isinstance(layer, (_DropoutNd, nn.RNNBase, nn.MultiheadAttention)):
-        return (layer.p if isinstance(layer, _DropoutNd) else layer.dropout) == 0
-    return type(layer).__module__.startswith(("torch.nn.", "mmlib."))

@@ -50,6 +50,10 @@ class Transformer(Encoder):
         """The output [B, time, width] of any block as one vector per sample [B, width]."""
         return h[:, 0] if self.first_only else h.mean(1)
 
+    def scale_channels(self, h: Tensor, factors: Tensor) -> Tensor:
+        """The output [B, time, width] of any block, its channels multiplied by ``factors`` [width]."""
+        return h * factors
+
 
 class PositionedEmbedding(nn.Module):
     """Token ids [B, time] or vectors [B, time, in_features] -> [B, time, width] with learned positions added."""

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmlib.models import ENCODERS, MLP, Conv1d, Conv2d, Encoder, ResNet18, Transformer, build_encoder
-from mmlib.models.masking import same_in_eval
+from mmlib.models.modes import same_in_eval
 
 # kind -> (shape of a sample, options, width, number of blocks)
 CASES = {

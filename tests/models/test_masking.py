@@ -18,7 +18,7 @@ from mmlib.models import (
     subset_logits,
     subsets,
 )
-from mmlib.models.masking import same_in_eval
+from mmlib.models.modes import same_in_eval
 
 
 def build(modalities=3, fusion="concat", **options):
