@@ -26,7 +26,7 @@ class Encoder(nn.Module):
         return self.pool(x)
 
     def outputs(self, x: Tensor, start: int = 0, factors: Sequence[Tensor] | None = None) -> list[Tensor]:
-        """Outputs [B, C_d, ...] of the blocks from number ``start`` on, shallow to deep; ``pool`` of the last: features.
+        """Outputs [B, C_d, ...] of the blocks from number ``start`` on, shallow to deep; the last, pooled: features.
 
         x: what goes into block ``start``; factors: one vector [C_d] for every block of the encoder, by which the
         channels of its output are multiplied before they go on.
