@@ -9,7 +9,7 @@ from mmlib.data import REGRESSIONS
 from mmlib.measures import paired_comparison
 from mmlib.runs import RunSpec, table
 
-METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "mcr", "ensemble")
+METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "mcr", "aim", "ensemble")
 
 
 def specs_of(

@@ -27,16 +27,16 @@ ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01, "batch_size": 6
 
 RECIPES: dict[str, Recipe] = {
     "synthetic": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 100}, SEEDS
     ),
     "synthetic_regression": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 100}, SEEDS
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 100}, SEEDS
     ),
     "uci_digits": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 2, "quick": 30, "full": 200}, SEEDS
+        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 200}, SEEDS
     ),
     "smartwatch": Recipe(
-        "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 2, "quick": 12, "full": 60}, SEEDS
+        "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 4, "quick": 12, "full": 60}, SEEDS
     ),
 }
 

@@ -130,7 +130,7 @@ class Method(nn.Module):
             if _strays(buffer, anchor):
                 self._buffers[name] = buffer.to(anchor.device, anchor.dtype if buffer.is_floating_point() else None)
         for name, child in self.named_children():
-            if name != "model" and any(_strays(p, anchor) for p in child.parameters()):
+            if name != "model" and any(_strays(t, anchor) for t in (*child.parameters(), *child.buffers())):
                 child.to(anchor.device, anchor.dtype)
 
 
