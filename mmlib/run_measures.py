@@ -1,6 +1,6 @@
-"""What a run can measure of a trained network, by name: each gives one number per modality, subset or group."""
+"""What a run can measure of a trained network, by name: each gives one number per modality, subset, group or block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -9,14 +9,20 @@ from mmlib.data.base import MultimodalData, Split
 from mmlib.measures import (
     ErrorGroups,
     competition_of,
+    depth_performance,
+    depth_probes,
+    depth_prototypes,
     error_groups,
+    gradient_share,
     linear_probe,
     masked_accuracy,
     response_accuracy,
     shapley_values,
+    weak_channels,
 )
 from mmlib.measures.collected import collect
 from mmlib.methods import Method, Unimodal
+from mmlib.models import MultimodalModel
 
 # The authors' program has 120, for features of 1,024 values and thousands of rows. Here there are about a hundred
 # values and some hundred rows: 120 shrinks the regression so far that d is near 1 whatever the network has learned.
@@ -78,6 +84,24 @@ def _group_accuracy(t: Trained) -> dict[str, float]:
     return _groups(t).accuracy
 
 
+def _at_each_depth(
+    measure: Callable[[MultimodalModel, str, Split, Split], list[float]],
+) -> Callable[[Trained], dict[str, float]]:
+    def measured(t: Trained) -> dict[str, float]:
+        return _by_depth({m: measure(t.method.model, m, t.data.train, t.held) for m in t.data.modalities})
+
+    return measured
+
+
+def _gradient_share(t: Trained) -> dict[str, float]:
+    return _by_depth(gradient_share(t.method.model, t.held))
+
+
+def _by_depth(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """{"m/d": value}: the depth d counts the blocks of m from 1, the shallowest."""
+    return {f"{m}/{d}": value for m, listed in values.items() for d, value in enumerate(listed, start=1)}
+
+
 def _halves(split: Split) -> tuple[Split, Split]:
     # Every other row of each class: rows that lie together, such as the windows of one recording, go to both halves.
     order = split.labels.argsort(stable=True)
@@ -92,6 +116,11 @@ MEASURES: dict[str, Callable[[Trained], dict[str, float]]] = {
     "competition": _competition,
     "group_share": _group_share,
     "group_accuracy": _group_accuracy,
+    "depth_probe": _at_each_depth(depth_probes),
+    "depth_prototype": _at_each_depth(depth_prototypes),
+    "depth_performance": _at_each_depth(depth_performance),
+    "weak_channels": _at_each_depth(weak_channels),
+    "gradient_share": _gradient_share,
 }
 # The others look at one encoder alone, or at what the method decides in its own way.
-NEED_FUSION = {"masked_accuracy", "response_accuracy", "shapley", "competition"}
+NEED_FUSION = {"masked_accuracy", "response_accuracy", "shapley", "competition", "gradient_share"}

@@ -92,7 +92,7 @@ def assert_refused(scratch, call, words):
 UNKNOWN = {
     "data": (lambda: load("mnist"), "unknown data set 'mnist': expected one of synthetic, synthetic_regression, "),
     "data of a run": (lambda: run(data="uci_digit"), "unknown data set 'uci_digit'.*Did you mean 'uci_digits'"),
-    "method": (lambda: run(method="amg"), "unknown method 'amg'.*Did you mean 'agm'"),
+    "method": (lambda: run(method="agmm"), "unknown method 'agmm'.*Did you mean 'agm'"),
     "fusion": (lambda: model(fusion="conact"), "unknown fusion 'conact'.*Did you mean 'concat'"),
     "fusion of a run": (lambda: run(model_options={"fusion": "gatde"}), "unknown fusion 'gatde'.*mean 'gated'"),
     "encoder": (lambda: model(encoder="mpl"), "unknown encoder 'mpl'.*Did you mean 'mlp'"),

@@ -4,25 +4,44 @@ import pytest
 import torch
 
 from mmlib.data import load
-from mmlib.measures import competition_of, error_groups, masked_accuracy, shapley_values
+from mmlib.measures import (
+    competition_of,
+    depth_performance,
+    depth_probes,
+    depth_prototypes,
+    error_groups,
+    gradient_share,
+    masked_accuracy,
+    shapley_values,
+    weak_channels,
+)
 from mmlib.methods import METHODS, Ensemble, Joint, Unimodal
 from mmlib.models import build_model
 from mmlib.run_measures import MEASURES, NEED_FUSION, RIDGE_PENALTY, Trained, _halves
 from mmlib.run_spec import RunSpec
+from mmlib.runs import get_or_run
 
 DATA = load("synthetic", classes=3, samples=(60, 40, 50), seed=1)
 ONE_EACH = {"a", "b"}
 GROUPS = {"group_share", "group_accuracy"}
+READOUTS = {
+    "depth_probe": depth_probes,
+    "depth_prototype": depth_prototypes,
+    "depth_performance": depth_performance,
+    "weak_channels": weak_channels,
+}
+BY_DEPTH = {*READOUTS, "gradient_share"}
 EXPECTED = (
     {name: ONE_EACH for name in MEASURES}
     | {"masked_accuracy": {"a", "b", "a+b"}}
     | {name: {"a", "b", "a+b", "none"} for name in GROUPS}
+    | {name: {"a/1", "b/1"} for name in BY_DEPTH}
 )
 
 
-def network(seed):
+def network(seed, depth=1):
     torch.manual_seed(seed)
-    model = build_model(DATA.shapes, DATA.num_classes, width=6, depth=1)
+    model = build_model(DATA.shapes, DATA.num_classes, width=6, depth=depth)
     draw_fusion(model, seed)
     return model
 
@@ -47,7 +66,7 @@ def trained(dep=DATA.valid, held=DATA.test, change=lambda model: None):
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_each_gives_one_number_per_modality_subset_or_group(name):
+def test_each_gives_one_number_per_modality_subset_group_or_block(name):
     values = MEASURES[name](trained())
     assert set(values) == EXPECTED[name]
     assert all(isinstance(value, float) for value in values.values())
@@ -105,6 +124,32 @@ def test_masked_accuracies_are_named_by_their_subset():
     t = trained()
     direct = masked_accuracy(t.method.model, DATA.test)
     assert MEASURES["masked_accuracy"](t) == {"+".join(subset): value for subset, value in direct.items()}
+
+
+def test_depths_are_counted_from_1_for_each_modality():
+    t = Trained(Joint(network(0, depth={"a": 3, "b": 2})), DATA, DATA.valid, DATA.test, concept)
+    shares = gradient_share(t.method.model, DATA.test)
+    assert list(MEASURES["gradient_share"](t)) == ["a/1", "a/2", "a/3", "b/1", "b/2"]
+    assert MEASURES["gradient_share"](t) == {f"{m}/{d + 1}": v for m in shares for d, v in enumerate(shares[m])}
+    for name, readout in READOUTS.items():
+        direct = {m: readout(t.method.model, m, DATA.train, DATA.test) for m in ("a", "b")}
+        assert MEASURES[name](t) == {f"{m}/{d + 1}": v for m in direct for d, v in enumerate(direct[m])}
+
+
+def test_a_run_measures_and_tracks_every_block(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+    small = {"data_options": {"samples": [60, 40, 40], "classes": 3}, "model_options": {"width": 4, "depth": 2}}
+    names = sorted(BY_DEPTH)
+    run = get_or_run(
+        RunSpec("synthetic", "joint", seeds=(0,), training={"epochs": 2}, measures=names, track=names, **small), "cpu"
+    )
+    keys = {f"{m}/{d}" for m in ("a", "b") for d in (1, 2)}
+    measured, course = run.table(), run.history()
+    for name in names:
+        assert set(measured[measured["measure"] == name]["modality"]) == keys
+        tracked = course[course["name"].str.startswith(f"{name}/")]
+        assert set(tracked["name"]) == {f"{name}/{key}" for key in keys}
+        assert sorted(tracked["epoch"]) == [0] * 4 + [1] * 4
 
 
 def test_the_majority_of_shapley_is_that_of_the_training_rows():

@@ -193,7 +193,7 @@ def test_the_test_split_is_read_after_training_only(monkeypatch):
     ("changes", "message"),
     [
         ({"data": "mnist"}, "unknown data set 'mnist'"),
-        ({"method": "amg"}, "unknown method 'amg'.*Did you mean 'agm'"),
+        ({"method": "agmm"}, "unknown method 'agmm'.*Did you mean 'agm'"),
         ({"profile": "fast"}, "unknown profile 'fast'"),
         ({"model": "vgg"}, "unknown model 'vgg'"),
         (

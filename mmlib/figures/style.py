@@ -1,6 +1,7 @@
 """One look for all figures: colours that colour-blind readers can tell apart, and a marker beside every colour.
 
-Colours: Okabe and Ito, Color Universal Design (2008), without its yellow, which is too pale for lines on white.
+Colours: Okabe and Ito, Color Universal Design (2008), without its yellow, which is too pale for lines on white; beside
+them wine and olive of Paul Tol's "muted" scheme (Colour Schemes, SRON technical note, 2021).
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ import matplotlib as mpl
 
 BLACK, GREY, BLUE, SKY = "#000000", "#7f7f7f", "#0072b2", "#56b4e9"
 GREEN, ORANGE, VERMILLION, PURPLE = "#009e73", "#e69f00", "#d55e00", "#cc79a7"
+WINE, OLIVE = "#882255", "#999933"
 
 
 class Look(NamedTuple):
@@ -29,6 +31,8 @@ METHOD_LOOKS = {
     "agm": Look(BLUE, "P"),
     "mcr": Look(GREEN, "X"),
     "aim": Look(VERMILLION, "*"),
+    "mslr": Look(WINE, "<", "--"),
+    "mses": Look(OLIVE, ">", "-."),
 }
 POSITION_LOOKS = (
     Look(BLUE, "o"),

@@ -1,6 +1,6 @@
 """What a network says about every row of a split: evaluation mode, no gradients, batch by batch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -20,19 +20,28 @@ def collect(module: nn.Module, read: Callable[[Mapping[str, Tensor]], Tensor], s
     module: the network that ``read`` runs; its training flags stay as they were. At most 1024 rows go in at once.
     Raises ValueError for a split without rows or an output that is not finite.
     """
-    if len(split) == 0:
-        raise ValueError("a measure needs at least one row, the split has none.")
     device = next(module.parameters()).device
     with eval_mode(module):
-        values = torch.cat(
-            [
-                read({m: x[start : start + BATCH_ROWS].to(device) for m, x in split.inputs.items()})
-                for start in range(0, len(split), BATCH_ROWS)
-            ]
-        )
+        values = torch.cat([read(inputs) for inputs in batches(split, device)])
+    check_finite(values)
+    return values
+
+
+def batches(split: Split, device: torch.device) -> Iterator[dict[str, Tensor]]:
+    """The inputs of all rows of the split, in order, at most 1024 at once, on ``device``.
+
+    Raises ValueError for a split without rows.
+    """
+    if len(split) == 0:
+        raise ValueError("a measure needs at least one row, the split has none.")
+    starts = range(0, len(split), BATCH_ROWS)
+    return ({m: x[start : start + BATCH_ROWS].to(device) for m, x in split.inputs.items()} for start in starts)
+
+
+def check_finite(values: Tensor) -> None:
+    """Raises ValueError if what a network gave holds NaN or infinity."""
     if not torch.isfinite(values).all():
         raise ValueError("the network gives NaN or infinite values and cannot be measured: did it diverge?")
-    return values
 
 
 def split_logits(model: MultimodalModel, split: Split) -> dict[Coalition, Tensor]:

@@ -26,11 +26,18 @@ def linear_probe(model: MultimodalModel, modality: str, train: Split, test: Spli
     """
     checks.one_of("modality", modality, model.modalities)
     x_train, x_test = (_features(model, modality, split) for split in (train, test))
-    y_train, y_test = (true_labels(model, split).cpu().numpy() for split in (train, test))
+    y_train, y_test = (true_labels(model, split).cpu() for split in (train, test))
+    return probe_accuracy(x_train, y_train, x_test, y_test)
+
+
+def probe_accuracy(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor) -> float:
+    """Accuracy 0..1 on the test rows [N, C] with labels [N] of the logistic regression of ``linear_probe``, fitted on
+    the train rows. All on the CPU. Raises ValueError for train labels of fewer than two classes.
+    """
     if (y_train == y_train[0]).all():
         raise ValueError(f"a probe needs rows of two or more classes, all {len(y_train)} are of class {y_train[0]}.")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=MOST_ITERATIONS))
-    return float(probe.fit(x_train.numpy(), y_train).score(x_test.numpy(), y_test))
+    return float(probe.fit(x_train.numpy(), y_train.numpy()).score(x_test.numpy(), y_test.numpy()))
 
 
 def monomodal_gap(model: MultimodalModel, unimodal: Unimodal, train: Split, test: Split) -> float:

@@ -30,7 +30,7 @@ def gpu_check(step_cost):
 
 
 def tiny(step_cost):
-    return step_cost.Config({"a": (4,), "v": (6,)}, "mlp", "none", batch=4, classes=3, rounds=3)
+    return step_cost.Config({"a": (4,), "v": (6,)}, "mlp", "none", batch=4, classes=3, rounds=3, rows=30)
 
 
 def test_every_method_is_measured(step_cost):
@@ -39,6 +39,9 @@ def test_every_method_is_measured(step_cost):
     assert costs["joint"].ratio == costs["joint"].ratio_low == costs["joint"].ratio_high == 1
     for cost in costs.values():
         assert cost.step_ms > 0 and 0 < cost.ratio_low <= cost.ratio <= cost.ratio_high
+        spread = cost.begin_ms / (8 * costs["joint"].step_ms)  # 30 rows are 8 batches of 4
+        assert cost.begin_ms >= 0 and cost.epoch_ratio == pytest.approx(cost.ratio + spread)
+    assert costs["aim"].begin_ms > costs["joint"].begin_ms
     lines = step_cost.table(costs).splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(METHODS)
 
@@ -49,9 +52,20 @@ def test_named_methods_are_measured_beside_joint(step_cost):
     assert costs["joint"].extra_parameters == 0 < costs["unimodal"].extra_parameters
 
 
+def test_aim_has_judged_before_its_steps_are_measured(step_cost, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        step_cost, "step_costs", lambda methods, *_: judged.append(bool(methods["aim"].judgement)) or {}
+    )
+    with pytest.raises(KeyError, match="joint"):  # there are no costs to go on with
+        step_cost.measure(tiny(step_cost), device="cpu", names=["aim"])
+    assert judged == [True]
+
+
 def test_rounds_are_the_configurations_unless_given(step_cost, monkeypatch):
     asked = []
-    monkeypatch.setattr(step_cost, "step_costs", lambda *arguments: asked.append(arguments[-1]))
+    measured = {"joint": step_cost.Cost(1.0, 1.0, 1.0, 1.0, 0, None)}
+    monkeypatch.setattr(step_cost, "step_costs", lambda *arguments: asked.append(arguments[-1]) or measured)
     step_cost.measure(tiny(step_cost), device="cpu", names=[])
     step_cost.measure(tiny(step_cost), device="cpu", names=[], rounds=2)
     assert asked == [3, 2]
@@ -96,7 +110,8 @@ def test_the_script_prints_the_methods_asked_for(step_cost, monkeypatch, capsys)
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with a GPU runs the real check: make gpu-check")
 def test_a_method_over_its_limit_ends_the_script_with_an_error(step_cost, monkeypatch, capsys):
-    monkeypatch.setattr(step_cost, "measure", lambda *arguments: {"mcr": step_cost.Cost(1.0, 1.2, 1.1, 1.3, 0, None)})
+    cost = step_cost.EpochCost(1.0, 1.1, 1.0, 1.2, 0, None, begin_ms=3.0, epoch_ratio=1.2)
+    monkeypatch.setattr(step_cost, "measure", lambda *arguments: {"mcr": cost})
     quick = ["--config", "resnet18_linear", "--method", "mcr", "--limit"]
     step_cost.main([*quick, "mcr=1.35"])
     with pytest.raises(SystemExit, match=r"over the limit: mcr 1.20 > 1.1"):

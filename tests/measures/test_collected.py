@@ -5,22 +5,28 @@ from torch import nn
 from mmlib.data.base import Split
 from mmlib.measures import (
     competition_of,
+    depth_performance,
+    depth_probes,
+    depth_prototypes,
+    gradient_share,
     linear_probe,
     masked_accuracy,
     monomodal_gap,
     response_accuracy,
     shapley_values,
+    weak_channels,
 )
 from mmlib.measures.collected import BATCH_ROWS, check_alone, collect, split_logits
 from mmlib.methods import Joint, Unimodal
-from mmlib.models import ConcatFusion, MultimodalModel, build_model
+from mmlib.models import ConcatFusion, Encoder, MultimodalModel, build_model
 
 
 @pytest.fixture
 def noisy():
     """A network in which training and evaluation passes differ: batch-norm and dropout."""
     torch.manual_seed(0)
-    encoders = {m: nn.Sequential(nn.Linear(10, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU()) for m in ("a", "b")}
+    layers = {m: nn.Sequential(nn.Linear(10, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.ReLU()) for m in ("a", "b")}
+    encoders = {m: Encoder([block], 8) for m, block in layers.items()}
     model = MultimodalModel(encoders, ConcatFusion({"a": 8, "b": 8}, 10))
     with torch.no_grad():
         for encoder in encoders.values():
@@ -79,7 +85,13 @@ MEASURES = {
     "probe": lambda model, alone, split: linear_probe(model, "a", split, split),
     "gap": lambda model, alone, split: monomodal_gap(model, alone, split, split),
     "competition": lambda model, alone, split: competition_of(model, alone, split, split),
+    "depth_probe": lambda model, alone, split: depth_probes(model, "a", split, split),
+    "depth_prototype": lambda model, alone, split: depth_prototypes(model, "a", split, split),
+    "depth_performance": lambda model, alone, split: depth_performance(model, "a", split, split),
+    "weak_channels": lambda model, alone, split: weak_channels(model, "a", split, split),
+    "gradient_share": lambda model, alone, split: gradient_share(model, split),
 }
+OF_CLASSES = MEASURES.keys() - {"gap", "competition"}
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -107,7 +119,7 @@ def test_a_measure_is_the_same_in_training_mode_as_in_evaluation_mode(name, nois
     assert MEASURES[name](noisy.eval(), alone.eval(), split) == in_training
 
 
-@pytest.mark.parametrize("name", ["masked", "response", "shapley", "logit", "probe"])
+@pytest.mark.parametrize("name", sorted(OF_CLASSES))
 def test_measures_of_classes_refuse_real_targets(name, noisy, one_informative):
     split = Split(one_informative(100).inputs, torch.linspace(0, 1, 100))
     with pytest.raises(ValueError, match=r"needs class labels, the split has real targets \(torch.float32\)"):

@@ -7,11 +7,16 @@ pytest.importorskip("sklearn", reason="the measures need scikit-learn, which thi
 
 from mmlib.measures import (
     competition_of,
+    depth_performance,
+    depth_probes,
+    depth_prototypes,
+    gradient_share,
     linear_probe,
     masked_accuracy,
     monomodal_gap,
     response_accuracy,
     shapley_values,
+    weak_channels,
 )
 from mmlib.methods import Unimodal
 from mmlib.models import build_model
@@ -20,6 +25,8 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
+
+READOUTS = [depth_probes, depth_prototypes, depth_performance, weak_channels]
 
 
 def measured(model, alone, train, test):
@@ -31,6 +38,8 @@ def measured(model, alone, train, test):
         competition_of(model, alone, train, test),
         linear_probe(model, "a", train, test),
         monomodal_gap(model, alone, train, test),
+        *(value for depths in gradient_share(model, test).values() for value in depths),
+        *(value for readout in READOUTS for m in ("a", "b") for value in readout(model, m, train, test)),
     ]
 
 

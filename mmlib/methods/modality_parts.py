@@ -1,0 +1,34 @@
+"""What belongs to one modality of a network, and what that modality says by itself on the validation split."""
+
+import torch
+from torch import Tensor, nn
+
+from mmlib.models import MultimodalModel, eval_mode
+
+BATCH = 1024  # rows at a time, as in an evaluation
+
+
+def own_part(model: MultimodalModel, modality: str) -> nn.ModuleList:
+    """The modality's encoder and whatever the fusion keeps by modality in a ModuleDict: the heads of SumFusion, the
+    projections of LinearFusion, the tokens of AttentionFusion. What modalities share, such as the head of ConcatFusion
+    or any bias beside it, is nobody's own.
+    """
+    kept_by_modality = [child for child in model.fusion.children() if isinstance(child, nn.ModuleDict)]
+    return nn.ModuleList([model.encoders[modality], *(kept[modality] for kept in kept_by_modality if modality in kept)])
+
+
+@torch.no_grad()
+def validation_shares(model: MultimodalModel, data: object) -> tuple[dict[str, Tensor], Tensor]:
+    """Each modality's share of the logits {m: [N, C]} on all rows of ``data.valid``, and the labels [N] beside them.
+
+    data: a MultimodalData. In evaluation mode and without gradients; everything lies on the model's device. Raises
+    TypeError for data without such a split.
+    """
+    if not hasattr(data, "valid"):
+        raise TypeError(f"begin_epoch judges modalities on the MultimodalData of fit, got {type(data).__name__}.")
+    device, split = model.anchor.device, data.valid
+    rows = torch.arange(len(split), device=split.labels.device).split(BATCH)
+    batches = ({m: x.to(device) for m, x in split.rows(index)[0].items()} for index in rows)
+    with eval_mode(model):
+        parts = [model.fusion.modality_logits(model.encode(inputs)) for inputs in batches]
+    return {m: torch.cat([part[m] for part in parts]) for m in model.modalities}, split.labels.to(device)

@@ -1,0 +1,83 @@
+"""MSLR: modality-specific learning rates (Yao and Mihalcea, Findings of ACL 2022)."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from mmlib import checks
+from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
+from mmlib.methods.modality_parts import own_part, validation_shares
+from mmlib.models import MultimodalModel
+
+LAST = 5  # validation accuracies that are averaged
+
+
+class MSLR(Method):
+    """Joint training in which every modality learns at a rate of its own, which follows its validation accuracy.
+
+    g <- init_m * (acc_m / mean of the last 5 acc_m) * g for the parameters of modality m: its encoder and what the
+    fusion keeps for it alone (``own_part``). This is the paper's dynamic strategy; its constant one is the same without
+    data to measure on. What modalities share learns at the plain rate.
+
+    init: init_m >= 0, one number for all modalities or {m: number}; the paper tunes it, so the default 1 is no advice.
+    factors [M], accuracies [5, M] (newest first) and measured hold the state.
+
+    Our choices: acc_m is that of the modality's share of the logits, as the network has no unimodal predictions; it is
+    read before every epoch but epoch 0, in which nothing is trained yet; the mean is over the newest one too, and over
+    fewer than 5 at first, so the factor is init_m in epochs 0 and 1; where that mean is 0 the ratio is 1.
+    An optimiser that divides by the size of the gradients (Adam) takes most of such a factor back: use SGD.
+    """
+
+    takes_regression = False
+
+    def __init__(self, model: MultimodalModel, init: float | Mapping[str, float] = 1.0) -> None:
+        super().__init__(model)
+        self.init = _per_modality(init, model.modalities)
+        self.register_buffer("factors", model.anchor.new_tensor(list(self.init.values())))
+        self.register_buffer("accuracies", model.anchor.new_zeros(LAST, len(self.init)))
+        self.register_buffer("measured", torch.zeros((), dtype=torch.long, device=model.anchor.device))
+
+    def begin_epoch(self, epoch: int, data: object) -> None:
+        """Measures acc_m on ``data.valid`` and sets the factors; without data (None) they stay as they are."""
+        super().begin_epoch(epoch, data)
+        if epoch == 0 or data is None:
+            return
+        self._follow_model()
+        logits, labels = validation_shares(self.model, data)
+        self.check_kind(labels.dtype)
+        self._remember(torch.stack([(z.argmax(1) == labels).to(self.factors.dtype).mean() for z in logits.values()]))
+
+    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+        """Joint cross-entropy; logs "factor/m"."""
+        factors = {f"factor/{m}": f for m, f in zip(self.model.modalities, self.factors.clone(), strict=True)}
+        return cross_entropy(self.model(inputs), labels), factors
+
+    def edit_grads(self, logs: Logs) -> None:
+        """Scales the gradients of every modality's own parameters."""
+        for m in self.model.modalities:
+            for p in own_part(self.model, m).parameters():
+                if p.grad is not None:
+                    p.grad.mul_(logs[f"factor/{m}"])
+
+    def _remember(self, accuracy: Tensor) -> None:
+        self.accuracies.copy_(torch.cat([accuracy[None], self.accuracies[:-1]]))
+        self.measured += 1
+        mean = self.accuracies.sum(0) / self.measured.clamp(max=LAST)
+        ratio = torch.where(mean > 0, accuracy / mean, 1.0)
+        self.factors.copy_(self.factors.new_tensor(list(self.init.values())) * ratio)
+
+
+def _per_modality(init: float | Mapping[str, float], modalities: Sequence[str]) -> dict[str, float]:
+    if not isinstance(init, Mapping):
+        checks.number("init", init, low=0)
+        return dict.fromkeys(modalities, init)
+    for m in init:
+        checks.one_of("modality in init", m, modalities)
+    missing = [m for m in modalities if m not in init]
+    if missing:
+        raise ValueError(f"init must name every modality or be one number for all, it lacks {', '.join(missing)}.")
+    for m in modalities:
+        checks.number(f"init of {m!r}", init[m], low=0)
+    return {m: init[m] for m in modalities}
