@@ -1,6 +1,6 @@
 """AIM: adaptive intra-network modulation (Shen, Chen, Zhang, 2025, arXiv 2508.19769), a reconstruction.
 
-Reconstructed from the published description: the authors released no program, and the equations of the modulation could
+Reconstructed from the published description: there is no released program, and the equations of its modulation could
 not be read. Below, [S] marks what the paper states and [R] what we filled in; an option switches each [R] choice.
 """
 
@@ -26,6 +26,7 @@ CHOICES = {
     "stim": ("all", "dominant", "none"),
     "path": ("dual", "aux_only"),
 }
+JUDGING_SEED = 1_000_003  # times the epoch: every judgement draws other numbers, also where training draws none
 JUDGED_BY = ("proto", "objective", "calibration", "select", "dam", "q", "gamma")
 
 
@@ -47,9 +48,8 @@ class AIM(Method):
     proto: "learned" or "class_mean" of up to 1,024 training rows; objective: of learning, "split" or "joint" (the
     paper's); calibration: g and r from up to 1,024 rows of "train" or "valid"; select: u for the "worst" channels,
     "random" ones, or "anti", the best; dam: "ratio", "gap", "const" or "last" (aim_strength.py); stim: the last sum
-    over "all" modalities, the "dominant" ones (some alpha > 0) or "none"; path: "dual", or "aux_only" without CE(full);
-    q: in 0..1; beta, gamma, lambda_aux: >= 0, where 0 leaves a part out.
-    judgement holds what the last one found (aim_judgement.py).
+    over "all" modalities, the "dominant" ones (some alpha > 0) or "none"; path: "dual", or "aux_only", CE(aux) alone;
+    q: in 0..1; beta, gamma, lambda_aux: >= 0, 0 leaves a part out. judgement: what the last one found, by block.
     Encoders are mmlib.models.Encoder of any kind, whose blocks are the depths. Raises TypeError or ValueError for an
     option that is unknown or out of range, an encoder without blocks, or fewer than two classes.
     """
@@ -87,6 +87,8 @@ class AIM(Method):
         """Judges the network on the data when it is time. Raises TypeError without data, and what ``judge`` raises."""
         super().begin_epoch(epoch, data)
         since = epoch - self.warm_up
+        if since < 0:
+            self.judgement.forget()  # of an earlier training
         if since < 0 or (self.judgement and since % self.every):
             return
         if not hasattr(data, "train"):
@@ -95,8 +97,9 @@ class AIM(Method):
             )
         self._follow_model()
         with torch.random.fork_rng(devices=[]):  # training draws on as if nobody had drawn here
-            options = {name: getattr(self, name) for name in JUDGED_BY}
-            self.judgement.take(judge(self.model, data, dict(self.judgement.learned.items()), **options))
+            torch.default_generator.manual_seed((torch.initial_seed() + JUDGING_SEED * (epoch + 1)) % 2**63)
+            learned, options = dict(self.judgement.learned.items()), {name: getattr(self, name) for name in JUDGED_BY}
+            self.judgement.take(judge(self.model, data, learned, **options))
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """The loss; logs "loss/full", "loss/aux", "loss/stim" and of every block "performance/m/d", "strength/m/d" and

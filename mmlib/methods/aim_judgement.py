@@ -32,6 +32,12 @@ class Judgement(nn.Module):
             self.get_submodule(name).replace(tensors)
         _find_first(self)
 
+    def forget(self) -> None:
+        """Is empty again."""
+        for part in self.children():
+            part.replace({})
+        self.first = {}
+
     def of(self, part: str, modality: str) -> list[Tensor]:
         """The tensors of one part for the blocks of one modality, shallow to deep."""
         return [t for block, t in self.get_submodule(part).items() if block.rpartition("/")[0] == modality]

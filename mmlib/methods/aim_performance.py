@@ -46,8 +46,8 @@ def class_means(h: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     missing = (counts == 0).nonzero().flatten().tolist()
     if missing:
         raise ValueError(f"a class mean needs rows of every class, of {num_classes} classes {missing} have none here.")
-    sums = h.new_zeros(num_classes, h.shape[1]).index_add_(0, labels, h)
-    return sums / counts[:, None]
+    members = F.one_hot(labels, num_classes).to(h.dtype)  # a product, as index_add_ on a GPU adds in no fixed order
+    return members.T @ h / counts[:, None]
 
 
 def _centred(h: Tensor, prototypes: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ def first_inputs(model: MultimodalModel, rows: Mapping[str, Tensor]) -> dict[str
     shapes = {}
     with eval_mode(model):
         for m, encoder in model.encoders.items():
-            read = rows[m] if _starts(rows[m]) == 0 else encoder.blocks[0](rows[m][:1])
+            read = rows[m] if _starts(rows[m]) == 0 else encoder.blocks[0](rows[m][:1].to(model.anchor.device))
             shapes[m] = read.shape[1:]
     anchor, K = model.anchor, model.num_classes
     return {m: FIRST_SIZE * torch.randn(K, *s, dtype=anchor.dtype).to(anchor.device) for m, s in shapes.items()}

@@ -15,7 +15,7 @@ class LateBuffers(nn.Module):
         """Holds ``tensors`` and nothing of before."""
         self._buffers.clear()
         for name, tensor in tensors.items():
-            self.register_buffer(name, tensor)
+            self._buffers[name] = tensor  # register_buffer would refuse the names of this class's own methods
 
     def __getitem__(self, name: str) -> Tensor:
         return self._buffers[name]

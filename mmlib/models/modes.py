@@ -35,18 +35,17 @@ def kept_statistics(module: nn.Module) -> Iterator[None]:
     """Inside the ``with`` layers in training mode normalise by their batch as ever, but leave their running statistics
     as they are. For the normalisation layers of torch.nn; in evaluation mode these change nothing anyway.
     """
-    layers = [
-        m
-        for m in module.modules()
-        if isinstance(m, (_BatchNorm, _InstanceNorm)) and m.training and m.track_running_stats
-    ]
-    for layer in layers:
-        layer.track_running_stats = False
+    norms = [m for m in module.modules() if isinstance(m, (_BatchNorm, _InstanceNorm))]
+    kept = [(m, m.running_mean, m.running_var) for m in norms if m.training and m.track_running_stats]
+    for layer, _, _ in kept:
+        layer.track_running_stats = False  # else a batch-norm counts the batch
+        layer.running_mean = layer.running_var = None
     try:
         yield
     finally:
-        for layer in layers:
+        for layer, mean, variance in kept:
             layer.track_running_stats = True
+            layer.running_mean, layer.running_var = mean, variance
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.methods import METHODS
+from mmlib.data.base import MultimodalData, Split
+from mmlib.methods import AIM, METHODS
 from mmlib.models import FUSIONS, ConcatFusion, MultimodalModel, build_encoder, maxout_head
 
 NAMES = ("a", "v", "t", "x", "y", "z")
@@ -128,3 +129,27 @@ def assert_same_state():
 def make_game():
     """A fusion, latents, donors and keep, as MCR's plain functions take them."""
     return random_game
+
+
+def rows_as_data(inputs, labels, classes=3):
+    """A MultimodalData whose three splits are these rows."""
+    split = Split(dict(inputs), labels)
+    return MultimodalData("toy", split, split, split, classes=tuple("xyzuvw"[:classes]))
+
+
+@pytest.fixture(scope="session")
+def as_data():
+    """The rows of a problem as a MultimodalData."""
+    return rows_as_data
+
+
+@pytest.fixture(scope="session")
+def judged():
+    """An AIM that has judged its network on the rows, by class means unless the options say otherwise."""
+
+    def judge(model, inputs, labels, **options):
+        method = AIM(model, **{"proto": "class_mean", "warm_up": 0, **options})
+        method.begin_epoch(0, rows_as_data(inputs, labels, model.num_classes))
+        return method
+
+    return judge

@@ -1,0 +1,86 @@
+"""Which channels are taken as under-optimised, and which rows a network is judged on."""
+
+import math
+
+import pytest
+import torch
+
+from mmlib.methods.aim_judge import SELECTIONS, calibration_rows, under_optimised
+
+R = torch.tensor([0.3, -0.1, 0.5, 0.0, -0.4])
+
+
+def test_the_worst_and_the_best_channels():
+    assert under_optimised(R, 0.4, "worst").tolist() == [0, 1, 0, 0, 1]
+    assert under_optimised(R, 0.4, "anti").tolist() == [1, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("select", SELECTIONS)
+@pytest.mark.parametrize("channels", [1, 2, 5, 6, 64])
+@pytest.mark.parametrize("q", [0.0, 0.1, 0.2, 0.5, 0.99, 1.0])
+def test_their_number(q, channels, select):
+    torch.manual_seed(0)
+    u = under_optimised(torch.randn(channels), q, select)
+    assert u.shape == (channels,) and set(u.tolist()) <= {0.0, 1.0}
+    assert u.sum() == math.floor(q * channels)
+
+
+@pytest.mark.parametrize("select", ["worst", "anti"])
+def test_equal_channels_are_taken_in_order(select):
+    assert under_optimised(torch.zeros(40), 0.25, select).tolist() == [1.0] * 10 + [0.0] * 30
+
+
+def test_random_channels_are_drawn_and_not_chosen():
+    torch.manual_seed(0)
+    r = torch.arange(10.0)
+    drawn = torch.stack([under_optimised(r, 0.3, "random") for _ in range(400)])
+    assert (drawn.sum(1) == 3).all()
+    # A share of 0.3 of 400 draws has a standard error of 0.023.
+    torch.testing.assert_close(drawn.mean(0), torch.full((10,), 0.3), rtol=0, atol=0.1)
+    torch.manual_seed(0)
+    assert torch.equal(under_optimised(r, 0.3, "random"), drawn[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("select", SELECTIONS)
+def test_masks_have_the_type_of_the_contributions(dtype, select):
+    assert under_optimised(R.to(dtype), 0.4, select).dtype == dtype
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1023, 1024, 1025, 5000])
+def test_rows_are_distinct_and_not_too_many(rows):
+    torch.manual_seed(0)
+    chosen = calibration_rows(torch.randint(4, (rows,)))
+    assert len(chosen) == len(set(chosen.tolist())) == min(rows, 1024)
+    assert 0 <= chosen.min() and chosen.max() < rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_class_is_there_however_rare(seed):
+    labels = torch.zeros(6000, dtype=torch.long)
+    labels[100 + seed], labels[5999], labels[3:6] = 1, 7, 4
+    torch.manual_seed(seed)
+    assert set(labels[calibration_rows(labels)].tolist()) == {0, 1, 4, 7}
+
+
+def test_more_classes_than_rows_would_be_taken():
+    labels = torch.arange(3000) % 1500
+    assert set(labels[calibration_rows(labels)].tolist()) == set(range(1500))
+    assert len(calibration_rows(labels)) == 1500
+
+
+def test_rows_are_drawn_at_random_and_repeatably():
+    labels = torch.arange(4000) % 3
+    torch.manual_seed(1)
+    one = calibration_rows(labels)
+    torch.manual_seed(1)
+    same, other = calibration_rows(labels), calibration_rows(labels)
+    assert torch.equal(one, same) and not torch.equal(one.sort().values, other.sort().values)
+
+
+def test_every_row_is_as_likely_as_any_other():
+    """Halves of 4,000 rows: each gives 512 of 1,024 rows on average, with a standard error of 2.2 over 40 draws."""
+    torch.manual_seed(0)
+    labels = torch.zeros(4000, dtype=torch.long)
+    early = [(calibration_rows(labels) < 2000).sum().item() for _ in range(40)]
+    assert abs(sum(early) / 40 - 512) < 10
