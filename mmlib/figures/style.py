@@ -76,12 +76,13 @@ def apply_style() -> None:
 def look(names: Iterable[str]) -> dict[str, Look]:
     """Name -> Look. A method looks the same in every figure; other names, such as modalities, go by their position.
 
-    In a figure with both, a position skips the looks whose colour a method has taken. Raises ValueError where there are
-    more names than looks.
+    In a figure with both, a position skips the looks whose colour a method has taken, and the markers while it can.
+    Raises ValueError where there are more names than looks.
     """
     names = list(dict.fromkeys(names))
-    taken = {METHOD_LOOKS[name].colour for name in names if name in METHOD_LOOKS}
-    free = [each for each in POSITION_LOOKS if each.colour not in taken]
+    taken = [METHOD_LOOKS[name] for name in names if name in METHOD_LOOKS]
+    free = [each for each in POSITION_LOOKS if each.colour not in {method.colour for method in taken}]
+    free.sort(key=lambda each: each.marker in {method.marker for method in taken})  # markers of their own come first
     others = [name for name in names if name not in METHOD_LOOKS]
     if len(others) > len(free):
         raise ValueError(f"the style can tell {len(free)} names apart here, got {len(others)}: draw fewer at once.")

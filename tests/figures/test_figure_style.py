@@ -26,6 +26,7 @@ def test_a_method_looks_the_same_in_any_company_and_positions_avoid_its_colour()
     mixed = look(["fac", "agm", "kar"])
     assert list(mixed) == ["fac", "agm", "kar"]
     assert len({each.colour for each in mixed.values()}) == 3
+    assert len({each.marker for each in look(["joint", "aim", "fac", "kar"]).values()}) == 4
 
 
 def test_six_modalities_can_be_told_apart_and_too_many_names_are_refused():
