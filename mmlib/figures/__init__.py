@@ -2,6 +2,7 @@
 
 from mmlib.figure_list import figures_listed
 from mmlib.figures.costs import cost_lines
+from mmlib.figures.maps import depth_maps
 from mmlib.figures.plots import canvas, curves, finish, noted, one_legend, seed_points
 from mmlib.figures.save import save_figure
 from mmlib.figures.style import apply_style, look
@@ -11,6 +12,7 @@ __all__ = [
     "canvas",
     "cost_lines",
     "curves",
+    "depth_maps",
     "figures_listed",
     "finish",
     "look",
