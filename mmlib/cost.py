@@ -74,7 +74,7 @@ def take_turns(steps: Mapping[str, Callable[[], object]], rounds: int, device: t
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
-            times[name].append(_milliseconds(step, device))
+            times[name].append(milliseconds(step, device))
     return times
 
 
@@ -103,7 +103,8 @@ def _stepper(
     return partial(method.step, inputs, labels, optimizer(method.parameters()))
 
 
-def _milliseconds(step: Callable[[], object], device: torch.device) -> float:
+def milliseconds(step: Callable[[], object], device: torch.device) -> float:
+    """Time of one call, until the device is done with it."""
     if device.type == "cuda":
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize(device)

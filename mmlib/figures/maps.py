@@ -31,8 +31,10 @@ def depth_maps(
     One map beside the other for each value of column ``panel``, one below the other for each of ``row`` (None: one row
     of maps). All have the same colours, and those of a panel the same blocks and epochs; a block in an epoch without
     value is grey. label: what the colours show, with ``percent`` as per cent. note: stands behind the number of seeds.
-    width: inches; the height follows from the number of blocks.
+    width: inches; the height follows from the number of blocks. Raises ValueError for an empty table.
     """
+    if table.empty:
+        raise ValueError("depth_maps draws one row or more, the table is empty.")
     apply_style()
     panels = list(dict.fromkeys(table[panel]))
     rows = [None] if row is None else list(dict.fromkeys(table[row]))
@@ -52,7 +54,7 @@ def depth_maps(
 def _draw(axes: Axes, table: pd.DataFrame, whole: pd.DataFrame) -> QuadMesh:
     """The map of ``table`` with the blocks and epochs of ``whole``, in the order in which it names the blocks."""
     blocks = list(dict.fromkeys(whole["block"]))
-    epochs = range(whole["epoch"].min(), whole["epoch"].max() + 1)
+    epochs = range(int(whole["epoch"].min()), int(whole["epoch"].max()) + 1)
     means = table.groupby(["block", "epoch"])["value"].mean().unstack().reindex(index=blocks, columns=epochs)
     edges = [np.arange(count + 1) - 0.5 for count in (len(epochs), len(blocks))]
     image = axes.pcolormesh(edges[0] + epochs[0], edges[1], means.to_numpy(float), cmap=COLOURS, vmin=0, vmax=1)

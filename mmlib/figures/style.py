@@ -43,6 +43,8 @@ POSITION_LOOKS = (
     Look(BLACK, "P"),
     Look(SKY, "X", "-."),
     Look(GREY, "*", ":"),
+    Look(WINE, "<", "-."),
+    Look(OLIVE, ">", "--"),
 )
 SETTINGS = {
     "figure.facecolor": "white",

@@ -13,7 +13,9 @@ from mmlib.data.base import Split
 from mmlib.measures.collected import accuracy_of, collect, true_labels
 from mmlib.measures.probes import probe_accuracy
 from mmlib.methods.aim_performance import class_means, contributions, performance, prototype_logits
-from mmlib.models import Encoder, MultimodalModel
+from mmlib.methods.aim_strength import counterparts
+from mmlib.models import MultimodalModel
+from mmlib.models.encoder import check_blocks
 
 
 def depth_probes(model: MultimodalModel, modality: str, train: Split, test: Split) -> list[float]:
@@ -48,8 +50,8 @@ def depth_performance(model: MultimodalModel, modality: str, train: Split, test:
 def weak_channels(model: MultimodalModel, modality: str, train: Split, test: Split) -> list[float]:
     """Share 0..1, shallow to deep, of a block's channels that do not speak for the true class on the test rows.
 
-    These have a contribution r_c <= 0 (aim_performance.contributions), a channel that is always 0 among them: the
-    under-optimised ones. Prototypes and errors as in ``depth_prototypes``.
+    These have a contribution r_c <= 0 (aim_performance.contributions), a channel that is always 0 among them; AIM takes
+    the lowest floor(q C) as under-optimised, whatever their sign. Prototypes and errors as in ``depth_prototypes``.
     """
     read_out = _under_prototypes(model, modality, train, test)
     return [(contributions(*block) <= 0).double().mean().item() for block in read_out]
@@ -71,12 +73,8 @@ def depth_imbalance(readouts: Mapping[str, Sequence[float]]) -> list[float]:
         for value in values:
             checks.number(f"each read-out of {m!r}", value)
     deepest = max(len(values) for values in readouts.values())
-    gaps = []
-    for d in range(1, deepest + 1):
-        # Whole numbers all the way: the floating quotient of a whole block could be rounded up to the next.
-        here = [values[-(-d * len(values) // deepest) - 1] for values in readouts.values()]
-        gaps.append(max(here) - min(here))
-    return gaps
+    aligned = [[values[d] for d in counterparts(deepest, len(values))] for values in readouts.values()]
+    return [max(here) - min(here) for here in zip(*aligned, strict=True)]
 
 
 def depth_features(model: MultimodalModel, modality: str, split: Split) -> list[Tensor]:
@@ -86,7 +84,7 @@ def depth_features(model: MultimodalModel, modality: str, split: Split) -> list[
     a split that does not fit the model.
     """
     checks.one_of("modality", modality, model.modalities)
-    check_blocks(model, modality)
+    check_blocks(modality, model.encoders[modality])
     model.check(split.inputs)
     encoder = model.encoders[modality]
     widths: list[int] = []
@@ -98,16 +96,6 @@ def depth_features(model: MultimodalModel, modality: str, split: Split) -> list[
 
     values = collect(model, pooled, split).cpu().double()
     return [h.contiguous() for h in values.split(widths, dim=1)]
-
-
-def check_blocks(model: MultimodalModel, modality: str) -> None:
-    """Raises ValueError unless the modality's encoder is an mmlib.models.Encoder with one block or more."""
-    encoder = model.encoders[modality]
-    if not isinstance(encoder, Encoder) or len(encoder.blocks) == 0:
-        raise ValueError(
-            f"the encoder of {modality!r} ({type(encoder).__name__}) has no blocks to look at: "
-            "derive it from mmlib.models.Encoder."
-        )
 
 
 def _under_prototypes(

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from mmlib.data.base import Split
 from mmlib.measures.collected import BATCH_ROWS, batches, check_finite, true_labels
-from mmlib.measures.depth import check_blocks
 from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
+from mmlib.models.encoder import check_blocks
 
 Gradients = Mapping[nn.Parameter, Tensor]
 
@@ -24,7 +24,7 @@ def gradient_share(model: MultimodalModel, split: Split) -> dict[str, list[float
     real targets, a block whose weights are all 0, or values that are not finite.
     """
     for m in model.modalities:
-        check_blocks(model, m)
+        check_blocks(m, model.encoders[m])
     groups = {m: [[p for p in group if p.requires_grad] for group in depths] for m, depths in model.groups().items()}
     gradients = _gradients(model, split, [p for depths in groups.values() for group in depths for p in group])
     return {

@@ -1,7 +1,7 @@
 """AIM: adaptive intra-network modulation (Shen, Chen, Zhang, 2025, arXiv 2508.19769), a reconstruction.
 
 Reconstructed from the published description: there is no released program, and the equations of its modulation could
-not be read. Below, [S] marks what the paper states and [R] what we filled in; an option switches each [R] choice.
+not be read. Below, [S] marks what the paper states and [R] what we filled in, with options where we built alternatives.
 """
 
 import torch
@@ -15,7 +15,8 @@ from mmlib.methods.aim_prototypes import OBJECTIVES
 from mmlib.methods.aim_strength import DAMS
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
-from mmlib.models import Encoder, MultimodalModel
+from mmlib.models import MultimodalModel
+from mmlib.models.encoder import check_blocks
 
 CHOICES = {
     "proto": PROTOTYPES,
@@ -87,14 +88,15 @@ class AIM(Method):
         """Judges the network on the data when it is time. Raises TypeError without data, and what ``judge`` raises."""
         super().begin_epoch(epoch, data)
         since = epoch - self.warm_up
-        if since < 0:
+        if since <= 0:
             self.judgement.forget()  # of an earlier training
         if since < 0 or (self.judgement and since % self.every):
             return
-        if not hasattr(data, "train"):
+        if not hasattr(data, "valid"):
             raise TypeError(
                 f"AIM judges the network on rows of a MultimodalData, begin_epoch got {type(data).__name__}."
             )
+        self.check_kind(data.train.labels.dtype)
         self._follow_model()
         with torch.random.fork_rng(devices=[]):  # training draws on as if nobody had drawn here
             torch.default_generator.manual_seed((torch.initial_seed() + JUDGING_SEED * (epoch + 1)) % 2**63)
@@ -110,7 +112,7 @@ class AIM(Method):
         features = {m: self.model.encoders[m].pool(blocks[-1]) for m, blocks in outputs.items()}
         total = full = cross_entropy(self.model.fuse(features), labels)
         logs = {"loss/full": full}
-        # A part without weight is not computed: an ablation shows its cost too.
+        # A part without weight is not computed: an ablation shows its cost too. CE(full) is always logged.
         if self.judgement.first and (self.lambda_aux > 0 or self.path == "aux_only"):
             aux = logs["loss/aux"] = cross_entropy(
                 auxiliary_logits(self.model, self.judgement, outputs, features), labels
@@ -143,8 +145,4 @@ def _check_network(model: MultimodalModel) -> None:
     if model.num_classes < 2:
         raise ValueError(f"AIM compares classes and needs two or more, the model has {model.num_classes}.")
     for m, encoder in model.encoders.items():
-        if not isinstance(encoder, Encoder) or not len(encoder.blocks):
-            raise ValueError(
-                f"AIM works block by block, and the encoder of {m!r} ({type(encoder).__name__}) has no blocks: "
-                "derive it from mmlib.models.Encoder."
-            )
+        check_blocks(m, encoder)

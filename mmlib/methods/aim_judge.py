@@ -63,7 +63,7 @@ def under_optimised(r: Tensor, q: float, select: str) -> Tensor:
     random: any."""
     order = {"worst": r, "anti": -r, "random": torch.rand(r.shape).to(r.device)}[select].argsort(stable=True)
     u = torch.zeros_like(r)
-    u[order[: int(q * len(r))]] = 1
+    u[order[: int(q * len(r) + 1e-9)]] = 1  # 0.29 * 100 is 28.999...
     return u
 
 

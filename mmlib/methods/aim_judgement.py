@@ -27,7 +27,7 @@ class Judgement(nn.Module):
         return len(self.prototypes) > 0
 
     def take(self, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Holds ``parts``, the dict that ``judge`` gives, and nothing of before."""
+        """Holds ``parts`` (of the dict that ``judge`` gives) in place of what these held; parts not named stay."""
         for name, tensors in parts.items():
             self.get_submodule(name).replace(tensors)
         _find_first(self)

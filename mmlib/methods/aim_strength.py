@@ -37,10 +37,12 @@ def strengths(performance: Mapping[str, Tensor], gamma: float, dam: str) -> dict
 def _rivals(performance: Mapping[str, Tensor], modality: str) -> Tensor:
     """Mean [D_m] of the others' performance at each depth of ``modality``."""
     own = performance[modality]
-    others = [g[_counterparts(len(own), len(g))] for m, g in performance.items() if m != modality]
+    others = [g[counterparts(len(own), len(g))] for m, g in performance.items() if m != modality]
     return torch.stack(others).mean(0)
 
 
-def _counterparts(depth: int, other: int) -> list[int]:
-    """For each of ``depth`` blocks, the number (from 0) of the block at the same relative depth among ``other``."""
+def counterparts(depth: int, other: int) -> list[int]:
+    """For each of ``depth`` blocks, the number (from 0) of the block at the same relative depth among ``other`` blocks:
+    for block d, counted from 1, it is ceil(d * other / depth) - 1.
+    """
     return [-(-d * other // depth) - 1 for d in range(1, depth + 1)]

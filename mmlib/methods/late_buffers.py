@@ -1,6 +1,6 @@
 """Tensors of a method whose number and sizes are known only when training has seen the data."""
 
-from collections.abc import ItemsView, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 
 from torch import Tensor, nn
 
@@ -19,6 +19,9 @@ class LateBuffers(nn.Module):
 
     def __getitem__(self, name: str) -> Tensor:
         return self._buffers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._buffers)
 
     def __len__(self) -> int:
         return len(self._buffers)

@@ -54,6 +54,8 @@ class MSES(Method):
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Judges every modality that still learns on ``data.valid``; without data (None) all stays as it is."""
         super().begin_epoch(epoch, data)
+        if epoch == 0:
+            self._forget()  # of an earlier training
         if epoch == 0 or data is None:
             return
         self._follow_model()
@@ -92,6 +94,13 @@ class MSES(Method):
         if self.waited[i] >= self.patience:
             self.stopped[i] = True
             _copy(best, own)
+
+    def _forget(self) -> None:
+        self.smoothed.fill_(math.inf)
+        self.best_losses.fill_(math.inf)
+        self.waited.zero_()
+        self.stopped.zero_()
+        self._read_stopped()
 
     def _encode(self, m: str, x: Tensor) -> Tensor:
         with torch.set_grad_enabled(m not in self._stopped and torch.is_grad_enabled()):

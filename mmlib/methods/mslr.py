@@ -42,6 +42,10 @@ class MSLR(Method):
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Measures acc_m on ``data.valid`` and sets the factors; without data (None) they stay as they are."""
         super().begin_epoch(epoch, data)
+        if epoch == 0:  # nothing of an earlier training counts
+            self.accuracies.zero_()
+            self.measured.zero_()
+            self.factors.copy_(self.factors.new_tensor(list(self.init.values())))
         if epoch == 0 or data is None:
             return
         self._follow_model()

@@ -11,7 +11,8 @@ class Encoder(nn.Module):
     """Applies ``blocks`` in order and pools: a batch of one modality [B, ...] -> features [B, width].
 
     blocks: nn.ModuleList, shallow to deep; every parameter of the encoder belongs to exactly one block.
-    width: length of the feature vector.
+    width: length of the feature vector. A subclass with another ``forward`` overrides ``outputs`` too, and one with
+    channels elsewhere than on axis 1 overrides ``pool`` and ``scale_channels``.
     """
 
     def __init__(self, blocks: Iterable[nn.Module], width: int) -> None:
@@ -29,11 +30,15 @@ class Encoder(nn.Module):
         """Outputs [B, C_d, ...] of the blocks from number ``start`` on, shallow to deep; the last, pooled: features.
 
         x: what goes into block ``start``; factors: one vector [C_d] for every block of the encoder, by which the
-        channels of its output are multiplied before they go on.
+        channels of its output are multiplied before they go on. Raises RuntimeError for a block that overwrites its
+        input, which is the output of the block before.
         """
-        outputs = []
+        outputs: list[Tensor] = []
         for d in range(start, len(self.blocks)):
+            before, version = x, _version(x)
             x = self.blocks[d](x)
+            if outputs and _version(before) != version:
+                raise RuntimeError(f"block {d + 1} changes the output of block {d} in place: use inplace=False in it.")
             x = x if factors is None else self.scale_channels(x, factors[d])
             outputs.append(x)
         return outputs
@@ -45,6 +50,21 @@ class Encoder(nn.Module):
     def scale_channels(self, h: Tensor, factors: Tensor) -> Tensor:
         """The output [B, C, ...] of any block, its channels multiplied by ``factors`` [C]."""
         return h * factors.view(-1, *[1] * (h.ndim - 2))
+
+
+def check_blocks(modality: str, encoder: nn.Module) -> None:
+    """Raises ValueError unless ``encoder`` is an Encoder with blocks, whose ``outputs`` go with its ``forward``."""
+    kind = type(encoder)
+    this = f"the encoder of {modality!r} ({kind.__name__})"
+    if not isinstance(encoder, Encoder) or not len(encoder.blocks):
+        raise ValueError(f"{this} has no blocks to look at: derive it from mmlib.models.Encoder.")
+    if kind.forward is not Encoder.forward and kind.outputs is Encoder.outputs:
+        raise ValueError(f"{this} has a forward of its own: override outputs to match it, or use blocks and pool only.")
+
+
+def _version(x: Tensor) -> int:
+    """How often x was changed in place, as PyTorch counts it; 0 where it does not."""
+    return 0 if x.is_inference() else x._version
 
 
 def normalisation(kind: str, batch_norm: type[nn.Module], width: int) -> list[nn.Module]:

@@ -13,16 +13,16 @@ import argparse
 import math
 import statistics
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmlib.cost import Cost, step_costs
+from mmlib.cost import Cost, milliseconds, step_costs
 from mmlib.data.base import MultimodalData, Split
 from mmlib.device import resolve_device
 from mmlib.methods import AIM, METHODS, Method
@@ -129,12 +129,8 @@ def _data(config: Config) -> MultimodalData:
 def _begin_ms(method: Method, data: MultimodalData) -> float:
     """Mean milliseconds of ``begin_epoch`` over the timed epochs; the method is then as in the middle of training."""
     method.begin_epoch(FIRST_EPOCH, data)
-    times = []
-    for epoch in TIMED_EPOCHS:
-        started = time.perf_counter()
-        method.begin_epoch(epoch, data)  # reads what it found on the host, so that nothing is left to wait for
-        times.append(1e3 * (time.perf_counter() - started))
-    return statistics.mean(times)
+    device = method.model.anchor.device
+    return statistics.mean(milliseconds(partial(method.begin_epoch, e, data), device) for e in TIMED_EPOCHS)
 
 
 def _lead_in_turns(aim: AIM) -> None:

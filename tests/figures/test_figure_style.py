@@ -2,6 +2,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_rgb
 
+from mmlib.comparisons import METHODS_COMPARED
 from mmlib.figures import apply_style, look
 from mmlib.figures.style import METHOD_LOOKS, POSITION_LOOKS
 from mmlib.methods import METHODS
@@ -31,8 +32,9 @@ def test_a_method_looks_the_same_in_any_company_and_positions_avoid_its_colour()
 
 def test_six_modalities_can_be_told_apart_and_too_many_names_are_refused():
     assert len({each.marker for each in look("abcdef").values()}) == 6
-    with pytest.raises(ValueError, match="can tell 8 names apart here, got 9"):
-        look("abcdefghi")
+    assert len(look(["a alone", "b alone", *METHODS_COMPARED])) == 2 + len(METHODS_COMPARED)
+    with pytest.raises(ValueError, match="can tell 10 names apart here, got 11"):
+        look("abcdefghijk")
 
 
 def test_style_is_opaque():

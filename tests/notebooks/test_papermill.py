@@ -34,6 +34,7 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
         {"ratio": 0.9, "lambda_mi": 0.3, "K": 2},
         lambda m: set(m["influence"]["as trained"]) == {f"game, {s}" for s in STRATEGIES} | {"joint"},
     ),
+    ("16_aim", {"q": 0.3, "beta": 0.0}, lambda m: set(m["strength"]) == {"a", "b"} and "aim" in m["accuracy"]),
     (
         "20_uci_digits",
         {"views": ["fou", "mor"], "all_views": ["fou", "mor", "zer"]},
@@ -44,6 +45,16 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
         "30_mcr_paper",
         {"ratios": [0.5], "sets": ["uci_digits"], "jobs": 1},
         lambda m: set(m["accuracy"]) == {"r = 0.5", "codes"} and set(m["minus_default"]["strategy"]) == {"uci_digits"},
+    ),
+    (
+        "31_aim_paper",
+        {"sets": ["two views"], "fusions": ["sum"], "optimizers": ["adam"], "jobs": 1},
+        lambda m: set(m["accuracy"]) == {"two views"} and set(m["grid"]) == {"conv1d, sum, adam", "mlp, sum, adam"},
+    ),
+    (
+        "32_agm_paper",
+        {"sets": ["uci_digits"], "early": "film", "alphas": [0.25], "jobs": 1},
+        lambda m: set(m["stronger"]) == {"uci_digits"} and m["best_alpha"]["uci_digits"] in (0.25, 1.5),
     ),
 ]
 
