@@ -84,3 +84,8 @@ def test_epochs_stand_under_their_own_numbers():
     later = table(data="x").assign(epoch=lambda t: t["epoch"] + 5)
     axes = depth_maps(later, panel="data", label="g").axes[0]
     assert axes.get_xlim() == (4.5, 7.5)
+
+
+def test_an_empty_table_is_refused():
+    with pytest.raises(ValueError, match="draws one row or more, the table is empty"):
+        depth_maps(table(problem="one").iloc[:0], panel="problem", label="g")

@@ -84,3 +84,8 @@ def test_every_row_is_as_likely_as_any_other():
     labels = torch.zeros(4000, dtype=torch.long)
     early = [(calibration_rows(labels) < 2000).sum().item() for _ in range(40)]
     assert abs(sum(early) / 40 - 512) < 10
+
+
+def test_their_number_is_that_of_exact_arithmetic():
+    assert 0.29 * 100 < 29  # as a floating number
+    assert under_optimised(torch.randn(100), 0.29, "worst").sum() == 29

@@ -113,3 +113,19 @@ def test_a_second_training_begins_with_a_warm_up_too(problem, as_data):
         assert bool(method.judgement) == judged
         logs = method.step(inputs, labels, torch.optim.SGD(method.parameters(), lr=0.0))
         assert ("loss/full" in logs) == judged
+
+
+def test_a_second_training_without_warm_up_learns_its_prototypes_anew(problem, as_data, monkeypatch):
+    model, inputs, labels = problem()
+    method, steps, learn = AIM(model, warm_up=0), [], aim_prototypes.learn
+    monkeypatch.setattr("mmlib.methods.aim_judge.learn", lambda *a: steps.append(a[3]) or learn(*a))
+    for epoch in (0, 3, 0):
+        method.begin_epoch(epoch, as_data(inputs, labels))
+    assert steps == [200, 60, 200]
+
+
+def test_real_targets_are_refused_before_it_judges(problem):
+    model, inputs, labels = problem()
+    real = MultimodalData("real", *[Split(inputs, labels.double())] * 3, classes=())
+    with pytest.raises(ValueError, match="AIM looks at the true class"):
+        AIM(model, warm_up=0).begin_epoch(0, real)

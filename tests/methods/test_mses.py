@@ -244,3 +244,17 @@ def test_real_targets_are_refused_before_an_epoch_too(problem):
     model, inputs, labels = problem()
     with pytest.raises(ValueError, match="MSES looks at the true class"):
         MSES(model).begin_epoch(1, SimpleNamespace(valid=Split(inputs, labels.double())))
+
+
+def test_a_second_training_begins_with_all_modalities(scene):
+    method, inputs, labels, data = scene(patience=1)
+    optimizer = torch.optim.SGD(method.parameters(), lr=0.1)
+    for epoch in range(12):
+        method.begin_epoch(epoch, data)
+        method.step(inputs, labels, optimizer)
+    assert method.stopped.any()
+    method.begin_epoch(0, data)
+    assert not method.stopped.any() and not method.waited.any() and method.best_losses.isinf().all()
+    logs = method.step(inputs, labels, optimizer)
+    assert all(logs[f"stopped/{m}"] == 0 for m in method.model.modalities)
+    assert all(p.grad is not None for p in own_part(method.model, "a").parameters())

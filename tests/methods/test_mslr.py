@@ -196,3 +196,10 @@ def test_real_targets_are_refused_before_an_epoch_too(problem):
     model, inputs, labels = problem()
     with pytest.raises(ValueError, match="MSLR looks at the true class"):
         MSLR(model).begin_epoch(1, SimpleNamespace(valid=Split(inputs, labels.double())))
+
+
+def test_a_second_training_begins_at_the_first_rates(course):
+    method, accuracies, _ = course(9, init=INIT)
+    assert method.factors.tolist() != list(INIT.values()) and method.measured > 0
+    method.begin_epoch(0, None)
+    assert method.factors.tolist() == list(INIT.values()) and method.measured == 0 and not method.accuracies.any()

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mmlib.models import ENCODERS, build_encoder
+from mmlib.models import ENCODERS, Encoder, build_encoder
+from mmlib.models.encoder import check_blocks
 
 # kind -> (shape of a sample, options)
 CASES = {
@@ -83,3 +84,43 @@ def test_scaling_changes_no_shape_and_ones_change_nothing(case):
         assert torch.equal(encoder.scale_channels(h, torch.ones(h.shape[axis])), h)
         factors = torch.rand(h.shape[axis])
         torch.testing.assert_close(encoder.pool(encoder.scale_channels(h, factors)), encoder.pool(h) * factors)
+
+
+class InPlaceFirst(torch.nn.Sequential):
+    """A block that begins by overwriting what it is given."""
+
+    def __init__(self, width):
+        super().__init__(torch.nn.ReLU(inplace=True), torch.nn.Linear(width, width))
+
+
+def test_a_block_that_overwrites_the_output_before_it_is_named():
+    encoder = Encoder([torch.nn.Linear(4, 6), InPlaceFirst(6)], width=6)
+    with pytest.raises(RuntimeError, match="block 2 changes the output of block 1 in place: use inplace=False"):
+        encoder.outputs(torch.randn(3, 4))
+
+
+def test_a_block_may_overwrite_what_nobody_else_reads():
+    encoder = Encoder([InPlaceFirst(4), torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(inplace=True))], 4)
+    assert len(encoder.outputs(torch.randn(3, 4))) == 2
+    with torch.inference_mode():
+        assert len(encoder.outputs(torch.randn(3, 4))) == 2
+
+
+class Negated(Encoder):
+    """Does what outputs do not show."""
+
+    def forward(self, x):
+        return -super().forward(x)
+
+
+class Shown(Negated):
+    def outputs(self, x, start=0, factors=None):
+        return [-h for h in super().outputs(x, start, factors)]
+
+
+def test_an_encoder_whose_outputs_do_not_go_with_its_forward_is_named():
+    blocks = [torch.nn.Linear(4, 4)]
+    with pytest.raises(ValueError, match=r"the encoder of 'a' \(Negated\) has a forward of its own: override outputs"):
+        check_blocks("a", Negated(blocks, 4))
+    check_blocks("a", Shown(blocks, 4))
+    check_blocks("a", Encoder(blocks, 4))
