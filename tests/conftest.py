@@ -1,4 +1,4 @@
-"""One thread per test process, as pytest-xdist runs several, and the same tests in each. Needs pytest and PyTorch only."""
+"""One thread per test process, as pytest-xdist runs several, and the same tests in each. Needs pytest and PyTorch."""
 
 import pytest
 import torch
