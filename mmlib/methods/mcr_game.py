@@ -1,14 +1,13 @@
 """The game of MCR: every modality wants the prediction to depend on it (Kontras et al., NeurIPS 2025, section 3)."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmlib import checks
 from mmlib.methods.mcr_distances import Distance, jensen_shannon
-from mmlib.models import Fusion, eval_mode, mixed_logits, subsets
+from mmlib.models import Fusion, eval_mode, frozen, mixed_logits, subsets
 from mmlib.models.shapley import Coalition
 
 STRATEGIES = ("greedy", "independent", "collaborative")
@@ -95,7 +94,7 @@ def play(
         if strategy == "collaborative":
             values = distance(mixed_logits(fusion, perturbed, clean), reference)
             return -values.sum(), dict(zip(coalitions, values.unbind(), strict=True))
-        with _frozen(fusion):
+        with frozen(fusion):
             inside = {m: 2 * term.detach() - term for m, term in perturbed.items()}
             outside = {m: _stopped_unless(strategy == "greedy", term) for m, term in clean.items()}
             values = distance(mixed_logits(fusion, inside, outside), reference.detach())
@@ -130,16 +129,3 @@ def _stopped_unless(condition: bool, term: Tensor) -> Tensor:
 
 def _stopped(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {m: term.detach() for m, term in terms.items()}
-
-
-@contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
-    """Inside, what is computed passes no gradient on to the module's parameters."""
-    trained = [p for p in module.parameters() if p.requires_grad]
-    for p in trained:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in trained:
-            p.requires_grad_(True)
