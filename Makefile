@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PROFILE ?= $(or $(MMLIB_PROFILE),quick)
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+RESULTS ?= $(or $(MMLIB_RESULTS),results)
+GPUS ?= $(shell nvidia-smi -L 2>/dev/null | wc -l)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.mmlib-installed
@@ -15,12 +17,13 @@ STARTED := $(VENV)/.mmlib-installing
 GPU_PYTHON ?= $(if $(wildcard $(PY)),$(PY),python3)
 
 export MMLIB_PROFILE := $(PROFILE)
+export MMLIB_RESULTS := $(abspath $(RESULTS))
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: help env data figures test lab notebooks gpu-check lock clean FORCE
 
 help:
-	@echo 'make figures    run every notebook; leaves results/figures, results/notebooks and results/index.html'
+	@echo 'make figures    run every notebook; leaves results/figures, results/notebooks and results/site'
 	@echo 'make test       run every test: unit, golden numbers, notebooks'
 	@echo 'make lab        open the notebooks in JupyterLab'
 	@echo 'make env        only create or update the environment in $(VENV)'
@@ -30,7 +33,8 @@ help:
 	@echo 'make lock       write constraints.txt from what is installed in $(VENV)'
 	@echo 'make clean      remove results/ and what Snakemake noted'
 	@echo
-	@echo 'Options: PROFILE=smoke|quick|full ($(PROFILE)), JOBS=processes at once ($(JOBS)), PYTHON=interpreter ($(PYTHON)),'
+	@echo 'Options: PROFILE=smoke|quick|full ($(PROFILE)), JOBS=processes at once ($(JOBS)), RESULTS=folder ($(RESULTS)),'
+	@echo 'GPUS=how many to use, one per job ($(GPUS)), PYTHON=interpreter ($(PYTHON)),'
 	@echo 'ENV=here to use the active environment (conda, say) and no $(VENV)'
 
 ifeq ($(ENV),here)
@@ -61,7 +65,8 @@ data: env
 	@$(PY) -m data_prep all
 
 figures: env
-	@$(PY) -m snakemake --cores $(JOBS) --keep-going --rerun-incomplete --nocolor --quiet host reason rules
+	@$(PY) -m snakemake --profile profiles/local --directory $(MMLIB_RESULTS)/engine --cores $(JOBS) \
+	  $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS) --config gpu=1)
 
 test: env data
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
@@ -73,7 +78,7 @@ lab: env data
 
 notebooks: env data
 	@printf '%s\n' notebooks/*.ipynb | MMLIB_PROFILE=quick xargs -P $(JOBS) -n 1 $(PY) -m mmlib refresh
-	@cp results/figures/start_left_behind.png notebooks/  # the picture in README.md
+	@cp $(MMLIB_RESULTS)/figures/start_left_behind.png notebooks/  # the picture in README.md
 
 gpu-check:
 	@$(GPU_PYTHON) tests/benchmarks/gpu_check.py

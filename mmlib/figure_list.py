@@ -1,16 +1,20 @@
-"""The list of every figure of the suite, notebooks/figures.yaml."""
+"""The list of every figure of the suite, notebooks/figures.yaml, and whether the figures made agree with it."""
+
+import re
+from pathlib import Path
 
 import yaml
 
 from mmlib import checks, paths
 
-FIELDS = ("notebook", "data", "caption", "alt")
+FIELDS = ("notebook", "answers", "data", "caption", "alt")
+ANSWER = re.compile(r"(AGM|MCR|AIM), ((figure|table) \d+\b.*|(experiment|claim) \S.*)")
 
 
 def figures_listed() -> dict[str, dict[str, str]]:
-    """Figure id -> {notebook, data, caption, alt}, in the order of the file.
+    """Figure id -> {notebook, answers, data, caption, alt}, in the order of the file.
 
-    Raises ValueError if an entry lacks a field, has an empty or an unknown one.
+    Raises ValueError if an entry lacks a field, has an empty or an unknown one, or answers nothing that can be found.
     """
     file = paths.NOTEBOOKS / "figures.yaml"
     listed = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
@@ -21,6 +25,27 @@ def figures_listed() -> dict[str, dict[str, str]]:
     return listed
 
 
+def disagreements(outputs: Path) -> list[str]:
+    """Sentences on what was made and is not listed, and what is listed and was not made, in an outputs folder.
+
+    A figure counts as made when its record, ID.json, is there; it should have been made when its notebook was
+    executed, that is, when notebooks/NAME/metrics.json is there.
+    """
+    listed = figures_listed()
+    made = {file.stem for file in (outputs / "figures").glob("*.json")}
+    executed = {file.parent.name for file in (outputs / "notebooks").glob("*/metrics.json")}
+    return [
+        f"figure {id} was made and is not listed: list it in notebooks/figures.yaml, or delete its files in "
+        f"{outputs / 'figures'}"
+        for id in sorted(made - set(listed))
+    ] + [
+        f"figure {id} is listed and was not made, though {entry['notebook']} was executed: "
+        f"run  python -m mmlib notebook {entry['notebook']}"
+        for id, entry in listed.items()
+        if id not in made and entry["notebook"] in executed
+    ]
+
+
 def _check_entry(id: str, entry: object) -> None:
     if not isinstance(entry, dict):
         raise ValueError(f"figure {id!r} in figures.yaml needs the fields {', '.join(FIELDS)}, got {entry!r}.")
@@ -28,3 +53,9 @@ def _check_entry(id: str, entry: object) -> None:
     for field in FIELDS:
         if not isinstance(entry.get(field), str) or not entry[field].strip():
             raise ValueError(f"figure {id!r} in figures.yaml needs a text for {field!r}, got {entry.get(field)!r}.")
+    answers = entry["answers"]
+    if answers != "none" and not ANSWER.fullmatch(answers):
+        raise ValueError(
+            f"figure {id!r} in figures.yaml answers {answers!r}: expected none, or a paper (AGM, MCR or AIM), a comma, "
+            "and figure N, table N or, where the number is not known, experiment ... or claim ..."
+        )

@@ -15,3 +15,12 @@ def data_dir() -> Path:
 def results_dir() -> Path:
     """Folder everything computed is written to: $MMLIB_RESULTS, else results/ beside the package."""
     return Path(os.environ.get("MMLIB_RESULTS") or ROOT / "results").resolve()
+
+
+def outputs_dir() -> Path:
+    """Folder of executed notebooks and figures: $MMLIB_OUTPUTS, else that of the results.
+
+    They part where a notebook is executed with parameters of its own: it shares the runs and must not replace the
+    suite's figures.
+    """
+    return Path(os.environ.get("MMLIB_OUTPUTS") or results_dir()).resolve()

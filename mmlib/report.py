@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from mmlib.files import write_atomically, write_json
+from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.jsonable import to_json
-from mmlib.paths import results_dir
+from mmlib.paths import outputs_dir
 from mmlib.provenance import provenance
+from mmlib.sealed import sealed
 
 
 def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters: dict) -> None:
@@ -16,7 +17,7 @@ def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters:
 
     metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell.
     table: tidy, one row a measured value, no empty cell.
-    metrics.json holds notebook, metrics, parameters and provenance.
+    metrics.json holds notebook, metrics, parameters, provenance, the SHA-256 of the table and a digest of itself.
     Raises ValueError for NaN or infinity in metrics, for an empty table or an empty cell in it; TypeError for a value
     that is no JSON type. The message names the entry.
     """
@@ -28,10 +29,10 @@ def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters:
         "parameters": to_json("parameters", parameters),
         "provenance": provenance(),
     }
-    folder = results_dir() / "notebooks" / notebook
+    folder = outputs_dir() / "notebooks" / notebook
     (folder / "metrics.json").unlink(missing_ok=True)
     write_atomically(folder / "table.csv", lambda file: table.to_csv(file, index=False))
-    write_json(folder / "metrics.json", content)
+    write_json(folder / "metrics.json", sealed({**content, "table_sha256": sha256_of(folder / "table.csv")}))
 
 
 def _check_name(notebook: str) -> None:

@@ -1,50 +1,44 @@
 """Computes one run: trains every seed, measures it, and writes the run's folder, metrics.json last."""
 
-import csv
-import io
-import json
+import logging
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
-from hashlib import sha256
 from pathlib import Path
 
+from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
 from mmlib.data import MultimodalData, load
 from mmlib.device import resolve_device
-from mmlib.files import sha256_of, write_atomically, write_json
+from mmlib.files import sweep, write_json
 from mmlib.methods import METHODS, Method, Unimodal
 from mmlib.models import ADDITIVE_FUSIONS, build_model
-from mmlib.provenance import provenance
+from mmlib.run_files import Row, write_finished
 from mmlib.run_measures import MEASURES, Trained
 from mmlib.run_spec import RunSpec
 from mmlib.training import History, evaluate, fit
 from mmlib.training_state import own_random_numbers
 
 Concept = Callable[[str, int], Unimodal]  # modality, seed -> the network trained on that modality alone
-Row = dict[str, object]
+
+log = logging.getLogger(__name__)
 
 
 def compute(spec: RunSpec, device: str, concept: Concept) -> None:
     """Trains and measures ``spec``; seeds that were finished before a kill are read from their checkpoints."""
     started = time.monotonic()
-    write_json(spec.folder / "spec.json", spec.as_dict())
+    sweep(spec.folder)
     try:
+        write_json(spec.folder / "spec.json", spec.as_dict())
         records, rows, data_hashes = _all_seeds(spec, device, concept)
     except Exception:
         if not any(spec.folder.glob("checkpoint-*")):  # it failed before its first epoch: leave nothing behind
             shutil.rmtree(spec.folder)
         raise
-    _write_history(spec.folder / "history.csv", rows)
-    metrics = {
-        "spec": json.loads(json.dumps(spec.as_dict())),
-        "records": records,
-        "data": data_hashes,
-        "history_sha256": sha256_of(spec.folder / "history.csv"),
-        "provenance": {**provenance(), "device": str(resolve_device(device)), "seconds": time.monotonic() - started},
-    }
-    write_json(spec.folder / "metrics.json", {**metrics, "digest": digest(metrics)})
+    made_by = {"device": str(resolve_device(device)), "seconds": time.monotonic() - started}
+    results = {"spec": spec.as_dict(), "records": records, "data": data_hashes, "provenance": made_by}
+    write_finished(spec.folder, rows, results)
 
 
 def _all_seeds(spec: RunSpec, device: str, concept: Concept) -> tuple[list[Row], list[Row], dict[str, str]]:
@@ -76,8 +70,18 @@ def train(
         return {f"{name}/{m}": v for name in spec.track for m, v in MEASURES[name](trained).items()}
 
     checkpoint = checkpoint_path(spec, seed)
+    _drop_if_damaged(checkpoint, seed)
     history = fit(method, data, seed=seed, device=device, checkpoint=checkpoint, on_epoch=track, **spec.training)
     return method, history
+
+
+def _drop_if_damaged(checkpoint: Path, seed: int) -> None:
+    try:
+        if checkpoint.exists():
+            load_checkpoint(checkpoint)
+    except CheckpointDamaged:
+        log.warning("checkpoint %s is damaged: seed %d is trained anew from its start", checkpoint, seed)
+        checkpoint.unlink()
 
 
 def measure(
@@ -116,16 +120,3 @@ def concept_spec(spec: RunSpec, modality: str) -> RunSpec:
 def checkpoint_path(spec: RunSpec, seed: int) -> Path:
     """File of one seed's training state."""
     return spec.folder / f"checkpoint-{seed}.pt"
-
-
-def digest(metrics: dict[str, object]) -> str:
-    """Hex SHA-256 of the content of metrics.json without the digest itself."""
-    return sha256(json.dumps(metrics, sort_keys=True).encode()).hexdigest()
-
-
-def _write_history(path: Path, rows: list[Row]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["seed", "epoch", "name", "value"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, lambda file: file.write(text.getvalue().encode()))

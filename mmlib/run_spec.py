@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property
-from inspect import signature
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from inspect import Parameter, signature
 from pathlib import Path
+from typing import Self
 
 from mmlib import checks, paths
+from mmlib.code_version import code_version
 from mmlib.data import DATASETS, REGRESSIONS
 from mmlib.data.splits import check_seed
 from mmlib.files import sha256_of
@@ -19,22 +21,12 @@ from mmlib.models.build import EARLY
 from mmlib.profiles import PROFILES, default_profile
 from mmlib.recipes import METHOD_OPTIONS, RECIPES
 from mmlib.run_measures import MEASURES, NEED_FUSION
-from mmlib.training import check_settings
+from mmlib.training import check_settings, fit
 
 TRAINING = ("epochs", "batch_size", "lr", "optimizer", "weight_decay")
-COMPUTING_CODE = (
-    "data",
-    "models",
-    "methods",
-    "measures",
-    "training.py",
-    "training_state.py",
-    "run_measures.py",
-    "run_job.py",
-)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunSpec:
     """What to train and measure. Everything left out comes from the recipe of the data set and the profile.
 
@@ -42,6 +34,7 @@ class RunSpec:
     model, model_options: an encoder's name and the further options of build_model; training: epochs, batch_size, lr,
     optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
     mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation split.
+    Two specs are equal if their completed contents are. mmlib.spec_files reads and writes them as YAML and JSON.
     Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """
 
@@ -64,7 +57,7 @@ class RunSpec:
         for name in ("data_options", "method_options", "model_options", "training"):
             checks.of_type(name, getattr(self, name), Mapping, "a dict of options")
         recipe = RECIPES[self.data]
-        self._set("model", self.model or recipe.encoder)
+        self._set("model", recipe.encoder if self.model is None else self.model)
         self._set("seeds", _listed("seeds", range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
         self._set("data_options", dict(self.data_options))
         self._set("method_options", {**METHOD_OPTIONS.get(self.method, {}), **self.method_options})
@@ -75,6 +68,33 @@ class RunSpec:
         self._check()
         for name in ("data_options", "method_options", "model_options", "training"):
             self._set(name, to_json(name, getattr(self, name)))
+        self._set("seeds", tuple(map(int, self.seeds)))  # NumPy's whole numbers are no JSON
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, object]) -> Self:
+        """The spec whose fields are ``mapping``, as ``as_dict`` gives them; what is left out is completed.
+
+        Raises TypeError or ValueError, naming the field, for anything unknown, missing or of the wrong type.
+        """
+        checks.of_type("a RunSpec", mapping, Mapping, "a dict of its fields")
+        known = [f.name for f in fields(cls)]
+        for name in mapping:
+            checks.one_of("field of a RunSpec", name, known)
+        for name in ("data", "method"):
+            if name not in mapping:
+                raise ValueError(f"a RunSpec needs the field {name!r}, got {', '.join(mapping) or 'no field'}.")
+        return cls(**mapping)
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, RunSpec) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @cached_property
+    def _text(self) -> str:
+        # As text, since 1, 1.0 and True are equal in a dict and may be three runs.
+        return json.dumps(self.as_dict(), sort_keys=True)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -83,11 +103,14 @@ class RunSpec:
         checks.one_of("model", self.model, ENCODERS)
         if "seed" in self.data_options:
             raise ValueError("data_options must not hold 'seed': name the seeds in the field seeds of RunSpec.")
-        checks.options(self.data, self.data_options, signature(DATASETS[self.data]).parameters)
+        known = signature(DATASETS[self.data]).parameters
+        checks.options(self.data, self.data_options, known)
+        _as_declared(self.data_options, known.values())
         checks.one_of("fusion", self.model_options["fusion"], [*FUSIONS, EARLY])
         self._check_method_options()
         checks.options("training", self.training, TRAINING)
         check_settings(**self.training)
+        _as_declared(self.training, signature(fit).parameters.values())
         for name in (*self.measures, *self.track):
             checks.one_of("measure", name, MEASURES)
             if name in NEED_FUSION and not METHODS[self.method].trains_fusion:
@@ -120,8 +143,7 @@ class RunSpec:
         for option in known:
             if option.default is option.empty and option.name not in self.method_options:
                 raise ValueError(f"method {self.method!r} needs the option {option.name!r} in method_options.")
-            if isinstance(option.default, float) and isinstance(self.method_options.get(option.name), int):
-                self.method_options[option.name] = float(self.method_options[option.name])  # 1 and 1.0 are one run
+        _as_declared(self.method_options, known)
 
     @cached_property
     def hash(self) -> str:
@@ -141,18 +163,14 @@ class RunSpec:
         return paths.results_dir() / "runs" / self.hash
 
 
+def _as_declared(options: dict[str, object], declared: Iterable[Parameter]) -> None:
+    """Makes whole numbers floats where the default is one, in place: 1 and 1.0 are one run."""
+    for option in declared:
+        if isinstance(option.default, float) and type(options.get(option.name)) is int:
+            options[option.name] = float(options[option.name])
+
+
 def _listed(name: str, value: Iterable) -> tuple:
     # A text is a sequence of letters, which nobody means.
     checks.of_type(name, value, (list, tuple, range), "a list")
     return tuple(value)
-
-
-@cache
-def code_version() -> str:
-    """Hex SHA-256 of the source files that a run's numbers come from: other code, other run."""
-    package = Path(__file__).parent
-    files = [f for name in COMPUTING_CODE for f in sorted((package / name).rglob("*.py")) or [package / name]]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(str(file.relative_to(package)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()

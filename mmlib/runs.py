@@ -6,44 +6,35 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import pandas as pd
-from filelock import FileLock
 
 from mmlib import checks
 from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
 from mmlib.data import load
 from mmlib.files import sha256_of
 from mmlib.methods import Method
-from mmlib.run_job import build, checkpoint_path, compute, concept_spec, digest
+from mmlib.run_files import RunDamaged, damaged, read_metrics
+from mmlib.run_job import build, checkpoint_path, compute, concept_spec
+from mmlib.run_lock import alone_with, note_start
 from mmlib.run_spec import RunSpec
 
 __all__ = ["Run", "RunDamaged", "RunSpec", "get_or_run", "history", "inputs_of", "table"]
 
 
-class RunDamaged(ValueError):
-    """A file of a finished run is not what was written."""
-
-
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder holds spec.json, history.csv, a checkpoint per seed and metrics.json."""
+    """A finished run: its folder holds its spec, history, environment, a checkpoint per seed and metrics.json."""
 
     spec: RunSpec
 
+    @property
+    def done(self) -> bool:
+        """Whether the run is finished: metrics.json is written last."""
+        return (self.spec.folder / "metrics.json").exists()
+
     @cached_property
     def metrics(self) -> dict[str, object]:
-        """The content of metrics.json. Raises RunDamaged if it or history.csv is not as written."""
-        path = self.spec.folder / "metrics.json"
-        try:
-            metrics = json.loads(path.read_text())
-            written = metrics.pop("digest") == digest(metrics)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            written = False
-        if not written:
-            raise RunDamaged(f"{path} is damaged: delete the folder {path.parent} to compute the run again.")
-        course = path.with_name("history.csv")
-        if not course.exists() or sha256_of(course) != metrics["history_sha256"]:
-            raise RunDamaged(f"{course} is damaged: delete {path.parent} to compute the run again.")
-        return metrics
+        """The content of metrics.json. Raises RunDamaged if it, history.csv or environment.json is not as written."""
+        return read_metrics(self.spec.folder)
 
     def table(self) -> pd.DataFrame:
         """One row per seed, measure and modality: columns seed, measure, modality, value."""
@@ -62,20 +53,22 @@ class Run:
         try:
             method.load_state_dict(load_checkpoint(path)["best"])
         except (FileNotFoundError, CheckpointDamaged):
-            raise RunDamaged(f"{path} is damaged: delete {path.parent} to compute the run again.") from None
+            raise damaged(path) from None
         return method.eval()
 
 
 def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
     """The finished run of ``spec``: read if it is there, gone on with if it was killed, else computed.
 
-    Two processes that ask for the same run share it: one computes, the other waits.
+    Two processes that ask for the same run share it: one computes, the other waits. A finished run is read without
+    writing anything. Raises RunDamaged, ResultsNotWritable and what training raises.
     """
     run = Run(spec)
-    spec.folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(spec.folder.with_suffix(".lock")):
-        if not (spec.folder / "metrics.json").exists():
-            compute(spec, device, partial(_concept, spec, device=device))
+    if not run.done:
+        with alone_with(spec):
+            if not run.done:  # another process may have finished it meanwhile
+                note_start(spec)
+                compute(spec, device, partial(_concept, spec, device=device))
     _ = run.metrics  # reading it checks that the files are as written
     return run
 

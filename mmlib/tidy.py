@@ -42,7 +42,7 @@ def _shorten_paths(output: NotebookNode) -> None:
 
 
 def describe_images(notebook: NotebookNode) -> None:
-    """Gives each picture the alternative text of its figure, which nbconvert writes into the page. In place.
+    """Gives each picture the alternative text of its figure, which the site writes into the page. In place.
 
     Only in cells that show as many pictures as they save figures, so that no picture gets another one's text.
     """

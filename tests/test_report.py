@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmlib.files import sha256_of
 from mmlib.report import write_results
+from mmlib.sealed import opened, read_exactly
 
 TABLE = pd.DataFrame({"method": ["joint", "agm"], "value": [0.9, 0.95]})
 
@@ -56,3 +58,17 @@ def test_no_old_metrics_vouch_for_a_table_that_could_not_be_written(results, mon
     with pytest.raises(OSError, match="No space"):
         write_results("12_agm", {"acc": 2.0}, TABLE, {})
     assert [file.name for file in results.iterdir()] == ["table.csv"]
+
+
+def test_metrics_carry_the_hash_of_the_table_and_of_themselves(results):
+    write_results("12_agm", {"acc": 1.0}, TABLE, {})
+    content = opened(read_exactly(results / "metrics.json"))
+    assert content["table_sha256"] == sha256_of(results / "table.csv")
+    assert sorted(content) == ["metrics", "notebook", "parameters", "provenance", "table_sha256"]
+
+
+def test_results_go_to_the_folder_of_the_outputs(results, tmp_path, monkeypatch):
+    outputs = tmp_path / "variants" / "12_agm-0"
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(outputs))
+    write_results("12_agm", {"acc": 1.0}, TABLE, {})
+    assert (outputs / "notebooks" / "12_agm" / "table.csv").is_file() and not results.exists()

@@ -1,9 +1,6 @@
 """Runs: named by content, computed once, resumed to the bit, and never read when damaged."""
 
 import json
-import multiprocessing
-import os
-import signal
 
 import pandas as pd
 import pytest
@@ -12,7 +9,7 @@ from mmlib import run_job, runs
 from mmlib.data import load
 from mmlib.methods import METHODS
 from mmlib.run_measures import MEASURES
-from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run, history, table
+from mmlib.runs import RunDamaged, RunSpec, get_or_run, history, table
 from mmlib.training import evaluate
 
 SMALL = {
@@ -35,10 +32,10 @@ def results(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_run_leaves_its_four_kinds_of_file():
+def test_a_run_leaves_its_five_kinds_of_file():
     run = get_or_run(spec())
     assert {f.name for f in run.spec.folder.iterdir()} == {
-        "spec.json", "history.csv", "checkpoint-0.pt", "checkpoint-1.pt", "metrics.json",
+        "spec.json", "history.csv", "environment.json", "checkpoint-0.pt", "checkpoint-1.pt", "metrics.json",
     }  # fmt: skip
     assert json.loads((run.spec.folder / "spec.json").read_text())["method"] == "joint"
     assert {"seconds", "device"} <= set(run.metrics["provenance"])
@@ -84,62 +81,6 @@ def test_defaults_come_from_recipe_and_profile():
     smoke, quick = (RunSpec(data="uci_digits", method="joint", profile=p) for p in ("smoke", "quick"))
     assert smoke.training["epochs"] < quick.training["epochs"] and len(smoke.seeds) < len(quick.seeds)
     assert smoke.training["lr"] == quick.training["lr"]
-
-
-def _numbers(run: Run) -> tuple:
-    return run.metrics["records"], run.metrics["history_sha256"]
-
-
-def _killed_while_training(changes: dict, at: int) -> None:
-    fit = run_job.fit
-
-    def killing(*args, on_epoch, **kwargs):
-        def stop(epoch, method):
-            if kwargs["seed"] == 1 and epoch == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return on_epoch(epoch, method)
-
-        return fit(*args, on_epoch=stop, **kwargs)
-
-    run_job.fit = killing
-    get_or_run(spec(**changes))
-
-
-def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(tmp_path, monkeypatch):
-    expected = _numbers(get_or_run(spec("agm", measures=("competition", "probe"))))
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "second"))
-    changes = {"method": "agm", "measures": ("competition", "probe")}
-    process = multiprocessing.get_context("fork").Process(target=_killed_while_training, args=(changes, 2))
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
-    assert not (spec(**changes).folder / "metrics.json").exists()
-    assert _numbers(get_or_run(spec(**changes))) == expected
-
-
-def _count_computations(folder: str, log: str) -> None:
-    os.environ["MMLIB_RESULTS"] = folder
-    compute = run_job.compute
-
-    def counted(*args):
-        with open(log, "a") as file:
-            file.write("computed\n")
-        compute(*args)
-
-    runs.compute = counted
-    get_or_run(spec())
-
-
-def test_two_processes_share_one_computation(tmp_path):
-    fork = multiprocessing.get_context("fork")
-    log = tmp_path / "log"
-    workers = [fork.Process(target=_count_computations, args=(str(tmp_path), str(log))) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert [w.exitcode for w in workers] == [0, 0]
-    assert log.read_text() == "computed\n"
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "history.csv"])

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mmlib import paths
+from mmlib.prepared_sets import command_for
+from mmlib.sealed import NotSealed, opened
 
 
 class DataNotPrepared(FileNotFoundError):
@@ -38,7 +40,7 @@ def read_prepared(name: str) -> Prepared:
     arrays_file, manifest_file = files_of(name)
     for file in (manifest_file, arrays_file):
         if not file.is_file():
-            raise DataNotPrepared(f"{name} is not prepared ({file} is missing): run  python -m data_prep {name}")
+            raise DataNotPrepared(f"{name} is not prepared ({file} is missing): run  {command_for(name)}")
     manifest = _read_manifest(name, manifest_file)
     content = arrays_file.read_bytes()
     found = hashlib.sha256(content).hexdigest()
@@ -58,8 +60,14 @@ def _read_manifest(name: str, file: Path) -> dict:
         raise _damaged(name, file, f"it is no JSON: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("npz_sha256"), str):
         raise _damaged(name, file, "it does not hold the sha256 of the arrays")
+    try:
+        opened(manifest)
+    except NotSealed:
+        pass  # an earlier version wrote it; `python -m mmlib verify` counts these
+    except ValueError as error:
+        raise _damaged(name, file, str(error)) from error
     return manifest
 
 
 def _damaged(name: str, file: Path, why: str) -> DataDamaged:
-    return DataDamaged(f"{file} is damaged ({why}): make it anew with  python -m data_prep {name}")
+    return DataDamaged(f"{file} is damaged ({why}): make it anew with  {command_for(name)}")

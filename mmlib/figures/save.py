@@ -1,5 +1,6 @@
 """Saving a figure together with what a reader needs to trust it and to make it again."""
 
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping
@@ -10,10 +11,12 @@ from matplotlib.figure import Figure
 
 from mmlib import checks
 from mmlib.figure_list import figures_listed
+from mmlib.figure_record import png_metadata, svg_metadata
 from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.jsonable import to_json
-from mmlib.paths import results_dir
+from mmlib.paths import outputs_dir
 from mmlib.provenance import provenance
+from mmlib.sealed import sealed
 
 DPI = 150
 
@@ -26,9 +29,11 @@ def save_figure(
     seeds: Iterable[int],
     inputs: Mapping[str, str | Path],
 ) -> Path:
-    """Writes results/figures/ID.png, ID.svg and, last, ID.json; returns the path of the PNG.
+    """Writes figures/ID.png, ID.svg and, last, ID.json into the outputs folder; returns the path of the PNG.
 
-    id: listed in notebooks/figures.yaml, where its caption and alternative text stand.
+    All three hold the record, so that a picture that travels alone can be traced (mmlib.figure_record); the JSON holds
+    the SHA-256 of both pictures beside it, which they cannot hold themselves.
+    id: listed in notebooks/figures.yaml, where its caption, alternative text and what it answers stand.
     parameters: what the figure depends on, JSON values. seeds: of every run in it.
     inputs: name -> a file, whose SHA-256 is taken, or a hash already known (hex).
     Raises ValueError for an id that is not listed, a text missing in the list or a value JSON cannot hold.
@@ -43,13 +48,14 @@ def save_figure(
         "inputs": {name: _hash(name, value) for name, value in inputs.items()},
         "provenance": provenance(),
     }
-    png, svg = _render_png(figure, record), _render_svg(figure, record)
-    target = results_dir() / "figures" / f"{id}.png"
+    pictures = {"png": _render_png(figure, record), "svg": _render_svg(figure, record)}
+    target = outputs_dir() / "figures" / f"{id}.png"
     # No old JSON may vouch for the new picture.
     target.with_suffix(".json").unlink(missing_ok=True)
-    write_atomically(target, lambda file: file.write(png))
-    write_atomically(target.with_suffix(".svg"), lambda file: file.write(svg))
-    write_json(target.with_suffix(".json"), record)
+    for kind, content in pictures.items():
+        write_atomically(target.with_suffix(f".{kind}"), lambda file, content=content: file.write(content))
+    hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in pictures.items()}
+    write_json(target.with_suffix(".json"), sealed({**record, "sha256": hashes}))
     return target
 
 
@@ -63,15 +69,14 @@ def _hash(name: str, value: object) -> str:
 
 def _render_png(figure: Figure, record: dict) -> bytes:
     buffer = io.BytesIO()
-    metadata = {"Title": record["caption"], "Description": record["alt"]}
-    figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", transparent=False, metadata=metadata)
+    look = {"dpi": DPI, "facecolor": "white", "transparent": False}
+    figure.savefig(buffer, format="png", metadata=png_metadata(record), **look)
     return buffer.getvalue()
 
 
 def _render_svg(figure: Figure, record: dict) -> bytes:
     """The same bytes every time: ids come from the figure's id, and no date is written."""
     buffer = io.BytesIO()
-    metadata = {"Title": record["caption"], "Description": record["alt"], "Date": None}
     with mpl.rc_context({"svg.hashsalt": record["id"]}):
-        figure.savefig(buffer, format="svg", facecolor="white", transparent=False, metadata=metadata)
+        figure.savefig(buffer, format="svg", facecolor="white", transparent=False, metadata=svg_metadata(record))
     return buffer.getvalue()

@@ -9,6 +9,7 @@ import pytest
 
 from mmlib.data import DataDamaged, DataNotPrepared, load
 from mmlib.data.prepared import read_prepared
+from mmlib.sealed import sealed
 
 
 @pytest.fixture
@@ -65,6 +66,15 @@ def test_one_flipped_bit_is_damage(folder):
 def test_unreadable_manifest_is_damaged(folder, text):
     (folder / "demo.json").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(DataDamaged, match="demo.json is damaged.*python -m data_prep demo"):
+        read_prepared("demo")
+
+
+def test_a_changed_word_in_a_manifest_is_damage(folder):
+    manifest = sealed(json.loads((folder / "demo.json").read_text()))
+    (folder / "demo.json").write_text(json.dumps(manifest))
+    assert read_prepared("demo").manifest["classes"] == ["0"]
+    (folder / "demo.json").write_text(json.dumps(manifest | {"classes": ["1"]}))
+    with pytest.raises(DataDamaged, match="demo.json is damaged .its digest does not fit"):
         read_prepared("demo")
 
 

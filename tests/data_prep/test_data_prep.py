@@ -76,7 +76,7 @@ def test_digits_are_converted_with_a_manifest_and_progress(shop, capsys):
     assert np.array_equal(arrays["fou"], np.array([[0, 1], [0.5, 1.5], [1, 2]], dtype=np.float32))
     assert manifest["arrays"]["fou"] == {"shape": [3, 2], "dtype": "float32"}
     assert manifest["source"]["sha256"] == SOURCES["uci_digits"].wheel.sha256
-    assert {"licence", "credit", "split", "classes", "npz_sha256"} <= set(manifest)
+    assert {"licence", "credit", "split", "classes", "npz_sha256", "digest"} <= set(manifest)
     assert listing(shop.data) == ["uci_digits.json", "uci_digits.npz"]
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10 and all(line.startswith("uci_digits: ") for line in lines)

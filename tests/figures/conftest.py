@@ -7,7 +7,7 @@ import yaml
 from mmlib import paths
 
 matplotlib.use("agg")
-ENTRY = {"notebook": "12_agm", "data": "synthetic", "caption": "Kappa over time.", "alt": "A line that rises."}
+ENTRY = {"notebook": "12_agm", "answers": "none", "data": "synthetic", "caption": "Kappa", "alt": "A line that rises."}
 
 
 @pytest.fixture

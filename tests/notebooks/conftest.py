@@ -11,7 +11,7 @@ from mmlib.tidy import KERNEL
 PARAMETERS = 'views = ["a"]  # which\nepochs = 3  # how many\nlabel = "x"  # a text\nfast = True'
 REPORT = """
 import json, os, pathlib
-folder = pathlib.Path(os.environ["MMLIB_RESULTS"]) / "notebooks" / "{name}"
+folder = pathlib.Path(os.environ["MMLIB_OUTPUTS"]) / "notebooks" / "{name}"
 folder.mkdir(exist_ok=True)
 parameters = dict(views=views, epochs=epochs, label=label, fast=fast)
 (folder / "metrics.json").write_text(json.dumps({{"parameters": parameters}}))

@@ -1,11 +1,14 @@
 """mmlib.execute on tiny notebooks: every way a notebook can go wrong without papermill saying so."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from mmlib import paths
 from mmlib.execute import NotebookFailed, execute, find_notebook
 
 QUIET = {"say": lambda line: None}
@@ -17,11 +20,11 @@ def metrics_of(output: Path) -> dict:
 
 def leave_an_old_run(folder: Path) -> None:
     (folder / "toy").mkdir(parents=True)
-    for name in ("toy.ipynb", "toy.html", "toy/metrics.json", "toy/table.csv"):
+    for name in ("toy.ipynb", "toy/metrics.json", "toy/table.csv"):
         (folder / name).write_text("{}")
 
 
-def test_a_good_run_leaves_notebook_page_and_metrics_with_typed_parameters(make_notebook):
+def test_a_good_run_leaves_notebook_and_metrics_with_typed_parameters(make_notebook):
     lines = []
     source = make_notebook("import os\nprint(os.getcwd())")
     output = execute(source, {"views": ["fac", "kar"], "epochs": 5, "fast": False}, say=lines.append)
@@ -30,9 +33,43 @@ def test_a_good_run_leaves_notebook_page_and_metrics_with_typed_parameters(make_
     assert "widgets" not in executed.metadata
     printed = [out.text for cell in executed.cells for out in cell.get("outputs", []) if out.output_type == "stream"]
     assert printed[0].strip() == str(source.parent)
-    assert "<html" in output.with_suffix(".html").read_text()
-    assert sorted(file.name for file in output.parent.iterdir()) == ["toy", "toy.html", "toy.ipynb"]
+    assert sorted(file.name for file in output.parent.iterdir()) == [".toy.lock", "toy", "toy.ipynb"]
     assert lines[0].startswith("toy: started with views=") and lines[-1].startswith("toy: done in ")
+
+
+def test_other_parameters_go_to_a_folder_of_their_own_and_leave_the_suites_results(make_notebook, tmp_path):
+    source = make_notebook()
+    suite = execute(source, {"epochs": 3}, **QUIET)  # the default
+    first = suite.read_bytes()
+    other, again, third = (execute(source, {"epochs": epochs}, **QUIET) for epochs in (5, 5, 6))
+    assert suite == tmp_path / "results" / "notebooks" / "toy.ipynb" and suite.read_bytes() == first
+    assert other == again and len({suite, other, third}) == 3
+    assert other.parent.parent.parent == tmp_path / "results" / "variants" and other.parent.parent.name[:4] == "toy-"
+    assert metrics_of(suite)["parameters"]["epochs"] == 3 and metrics_of(other)["parameters"]["epochs"] == 5
+
+
+def test_figures_of_an_earlier_run_do_not_outlive_a_failure(make_notebook, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmlib.execute.figures_listed", lambda: {"a": {"notebook": "toy"}, "b": {"notebook": "other"}})
+    figures = tmp_path / "results" / "figures"
+    figures.mkdir(parents=True)
+    for name in ("a.json", "a.png", "a.svg", "b.json", "b.png", "b.svg"):
+        (figures / name).write_text("{}")
+    with pytest.raises(NotebookFailed):
+        execute(make_notebook("1 / 0"), **QUIET)
+    assert sorted(file.name for file in figures.iterdir()) == ["b.json", "b.png", "b.svg"]
+
+
+def test_two_executions_of_one_notebook_do_not_mix(make_notebook, tmp_path):
+    log = tmp_path / "log"
+    source = make_notebook(
+        f"import time\nfor word in 'on', 'off':\n    open({str(log)!r}, 'a').write(word + ' ')\n    time.sleep(2)"
+    )
+    command = [sys.executable, "-m", "mmlib", "notebook", str(source)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    both = [subprocess.Popen(command, cwd=paths.ROOT, **pipes) for _ in range(2)]
+    printed = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert log.read_text() == "on off on off "
 
 
 def test_a_relative_results_folder_means_the_same_for_the_notebook(make_notebook, tmp_path, monkeypatch):
@@ -70,9 +107,9 @@ def test_a_failing_cell_is_told_and_leaves_no_result(make_notebook, tmp_path, ce
     folder = tmp_path / "results" / "notebooks"
     leave_an_old_run(folder)
     with pytest.raises(NotebookFailed, match=message) as caught:
-        execute(source, {"epochs": 7}, **QUIET)
-    assert "with epochs=7" in str(caught.value) and "toy.failed.ipynb" in str(caught.value)
-    assert [file.name for file in folder.iterdir() if file.is_file()] == ["toy.failed.ipynb"]
+        execute(source, {"epochs": 3}, **QUIET)
+    assert "with epochs=3" in str(caught.value) and "toy.failed.ipynb" in str(caught.value)
+    assert sorted(file.name for file in folder.iterdir() if file.is_file()) == [".toy.lock", "toy.failed.ipynb"]
     assert not list((folder / "toy").iterdir())
 
 

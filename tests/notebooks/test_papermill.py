@@ -1,4 +1,7 @@
-"""The suite's notebooks with parameters other than the defaults: what they report must follow the parameters."""
+"""The suite's notebooks with parameters other than the defaults: what they report must follow the parameters.
+
+And every run behind its figures was known before it was executed (mmlib.engine.plan).
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mmlib import paths
+from mmlib.engine.plan import planned_runs
 from mmlib.methods.mcr_game import STRATEGIES
 from mmlib.parameters import check_parameters, known_parameters
 
@@ -77,13 +81,32 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def drawn_from(metrics: Path, name: str) -> dict[str, set[str]]:
+    """Figure id -> hashes of the runs it was drawn from, of the figures that the notebook left."""
+    records = [json.loads(file.read_text()) for file in (metrics.parents[2] / "figures").glob("*.json")]
+    return {
+        record["id"]: {key.removeprefix("runs/") for key in record["inputs"] if key.startswith("runs/")}
+        for record in records
+        if record["notebook"] == name
+    }
+
+
 @pytest.mark.parametrize(("name", "parameters", "check"), CASES, ids=[case[0] for case in CASES])
-def test_the_results_follow_the_parameters(results, name, parameters, check):
+def test_the_results_follow_the_parameters_and_every_run_drawn_was_planned(
+    results, name, parameters, check, monkeypatch
+):
     done = execute(name, parameters, results)
     assert done.returncode == 0, done.stderr
-    metrics = json.loads((Path(results) / "notebooks" / name / "metrics.json").read_text())
+    [file] = Path(results).rglob(f"notebooks/{name}/metrics.json")
+    metrics = json.loads(file.read_text())
     assert metrics["parameters"] | parameters == metrics["parameters"]
     assert check(metrics["metrics"]), metrics["metrics"]
+
+    monkeypatch.setenv("MMLIB_PROFILE", "smoke")
+    planned = {spec.hash for spec in planned_runs(paths.NOTEBOOKS / f"{name}.ipynb", parameters)}
+    drawn = drawn_from(file, name)
+    assert any(drawn.values())
+    assert {id: runs - planned for id, runs in drawn.items() if runs - planned} == {}
 
 
 @pytest.mark.parametrize("file", sorted(paths.NOTEBOOKS.glob("*.ipynb")), ids=lambda file: file.stem)

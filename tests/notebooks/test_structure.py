@@ -12,6 +12,7 @@ from mmlib.figure_list import figures_listed
 from mmlib.tidy import CELL_NOISE, CHECKED, saved_figures
 
 FILES = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
+TAGS = {"parameters", "setup", "runs", "results", "solution"}
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
@@ -73,6 +74,19 @@ def test_parameters_have_comments_and_are_checked_in_the_next_cell(notebook):
     for line in names:
         assert "#" in line, f"say what it is in a comment: {line}"
         assert re.search(rf"\b{line.split()[0].rstrip(':')}\b", following.source), f"not checked: {line}"
+
+
+def test_every_tag_is_one_that_the_suite_knows_and_a_cell_has_one(notebook):
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        assert set(tags) <= TAGS and len(tags) <= 1, f"cell {cell.id}: {tags}"
+        assert not tags or cell.cell_type == "code"
+
+
+def test_cells_have_ids_of_their_own_with_the_number_of_the_notebook(file, notebook):
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    assert [id for id in ids if not re.fullmatch(rf"{file.stem[:2]}-\d\d", id)] == []
 
 
 def test_it_closes_with_summary_exercises_solutions_and_references(notebook):

@@ -1,0 +1,37 @@
+"""Whether the prepared data sets are what ``python -m data_prep`` wrote."""
+
+from pathlib import Path
+
+from mmlib.audit.findings import Findings
+from mmlib.data.prepared import read_prepared
+from mmlib.prepared_sets import command_for
+from mmlib.sealed import opened, read_exactly
+
+UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "credit", "split"}
+
+
+def check_data(folder: Path, findings: Findings) -> None:
+    """Every data set in ``folder`` (that of mmlib.paths.data_dir): its manifest, and the arrays it vouches for."""
+    for name in sorted({file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}):
+        findings.counts["prepared data sets"] += 1
+        do = f"make it anew: {command_for(name)}"
+        with findings.damage(folder / f"{name}.json", do):
+            manifest = _manifest(folder / f"{name}.json", findings)
+            if findings.expect_hash(folder / f"{name}.npz", manifest["npz_sha256"], do):
+                _compare(name, manifest)
+
+
+def _manifest(file: Path, findings: Findings) -> dict:
+    content = read_exactly(file)
+    if isinstance(content, dict) and set(content) == UNSEALED:
+        findings.counts["manifests of an earlier version, without a hash of their own"] += 1
+        return content
+    if isinstance(content, dict) and "digest" not in content:
+        raise ValueError(f"expected the entries {', '.join(sorted(UNSEALED))}, got {', '.join(sorted(content))}")
+    return opened(content)
+
+
+def _compare(name: str, manifest: dict) -> None:
+    found = {key: {"shape": list(a.shape), "dtype": str(a.dtype)} for key, a in read_prepared(name).arrays.items()}
+    if manifest["name"] != name or manifest["arrays"] != found:
+        raise ValueError(f"it describes {manifest['name']} with other arrays than are in {name}.npz")

@@ -1,0 +1,21 @@
+"""``python -m mmlib batch ID``: one job of the engine."""
+
+import argparse
+
+from mmlib.commands import say
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    """Adds the command."""
+    batch = commands.add_parser("batch", help="compute the runs of one planned batch, as the engine's jobs do")
+    batch.add_argument("id", metavar="ID", help="of results/batches/ID.json, which the command plan writes")
+    batch.set_defaults(run=_batch)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from mmlib.engine.gpu_slot import take_gpus
+
+    take_gpus()  # before PyTorch is loaded
+    from mmlib.engine.batch import run_batch
+
+    return 0 if run_batch(options.id, say) else 1

@@ -1,0 +1,1 @@
+"""The engine's part of a batch: what the Snakefile and its jobs ask for."""

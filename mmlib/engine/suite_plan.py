@@ -1,0 +1,113 @@
+"""The plan of a batch: for every notebook the runs it needs, put together into jobs (batches)."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmlib import paths
+from mmlib.data.prepared import files_of
+from mmlib.engine.plan import PlanFailed, planned_runs
+from mmlib.files import write_json
+from mmlib.prepared_sets import PREPARED, command_for
+from mmlib.profiles import default_profile
+from mmlib.run_spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Runs that one job computes: specs of one data set that the same notebooks need."""
+
+    specs: tuple[RunSpec, ...]
+    notebooks: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """16 hex digits that follow from the runs: a batch with another run in it is another batch."""
+        return hashlib.sha256(" ".join(spec.hash for spec in self.specs).encode()).hexdigest()[:16]
+
+
+def plan_file() -> Path:
+    """results/plan.json: what the engine works by."""
+    return paths.results_dir() / "plan.json"
+
+
+def batch_file(id: str) -> Path:
+    """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them."""
+    return paths.results_dir() / "batches" / f"{id}.json"
+
+
+def receipt_file(id: str) -> Path:
+    """results/batches/ID.done.json: all runs of the job came to an end."""
+    return batch_file(id).with_suffix(".done.json")
+
+
+def failure_file(id: str) -> Path:
+    """results/batches/ID.failed.json: why some runs of the job failed."""
+    return batch_file(id).with_suffix(".failed.json")
+
+
+def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str], object]) -> None:
+    """Writes results/plan.json and a file of specs per batch.
+
+    A notebook whose runs cannot be named is planned without runs, and said: executing it tells what is wrong with it. A
+    notebook that needs data which only the user can provide is noted as skipped, with the command that prepares them.
+    """
+    planned, entries = {}, {}
+    for notebook in notebooks:
+        entry = entries[notebook.stem] = {"batches": [], "runs": [], "missing": {}, "error": None}
+        try:
+            specs = planned_runs(notebook)
+        except PlanFailed as error:
+            entry["error"] = str(error)
+            say(f"plan: {error}")
+            continue
+        entry["missing"] = _missing(specs)
+        entry["runs"] = [spec.hash for spec in specs]
+        if not entry["missing"]:
+            planned[notebook.stem] = specs
+        for data, command in entry["missing"].items():
+            say(f"plan: {notebook.stem} is skipped, as {data} is not here: {command}")
+    batches = batches_of(planned, runs_per_job)
+    for batch in batches:
+        write_json(batch_file(batch.id), [spec.as_dict() for spec in batch.specs])
+        for name in batch.notebooks:
+            entries[name]["batches"].append(batch.id)
+    write_json(plan_file(), {"profile": default_profile(), "notebooks": entries})
+    runs = len({spec.hash for specs in planned.values() for spec in specs})
+    say(f"plan: {runs} runs for {len(planned)} notebooks, in {len(batches)} jobs")
+
+
+def _missing(specs: Sequence[RunSpec]) -> dict[str, str]:
+    """The data sets that have to be prepared for ``specs`` and are not there, each with the command that does it."""
+    names = sorted({spec.data for spec in specs} & PREPARED)
+    return {name: command_for(name) for name in names if not all(file.is_file() for file in files_of(name))}
+
+
+def batches_of(planned: Mapping[str, Sequence[RunSpec]], runs_per_job: int) -> list[Batch]:
+    """The runs of all notebooks, each in one batch, at most ``runs_per_job`` in a batch.
+
+    Runs travel together only if the same notebooks need them: a run that changes then brings no other notebook back.
+    """
+    specs = {spec.hash: spec for of_notebook in planned.values() for spec in of_notebook}
+    users = {hash: tuple(n for n, of in planned.items() if any(s.hash == hash for s in of)) for hash in specs}
+    groups: dict[tuple, list[RunSpec]] = defaultdict(list)
+    for hash, spec in specs.items():
+        groups[users[hash], spec.data].append(spec)
+    return [
+        Batch(tuple(group[i : i + runs_per_job]), names)
+        for (names, _), group in groups.items()
+        for i in range(0, len(group), runs_per_job)
+    ]
+
+
+def read_plan() -> dict[str, object]:
+    """The content of results/plan.json. Raises FileNotFoundError if nothing was planned yet."""
+    try:
+        return json.loads(plan_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{plan_file()} is missing: nothing was planned yet; run  python -m mmlib plan"
+        ) from None

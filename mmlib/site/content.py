@@ -1,0 +1,77 @@
+"""What there is to show, and what ought to be there and is not."""
+
+import json
+from dataclasses import dataclass
+
+from mmlib import paths
+from mmlib.figure_list import figures_listed
+from mmlib.figure_record import read_record
+from mmlib.site.notebooks import Executed, read_executed
+from mmlib.site.runs import Row, rows_of
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything the pages are written from.
+
+    notebooks: executed ones, failed ones too. figures: id -> record, in the order of figures.yaml, then those that
+    are not listed. missing: id -> entry of figures.yaml. unlisted: ids. absent: name of a notebook that was not
+    executed -> why, or "". runs: one row per run that a figure is drawn from.
+    """
+
+    notebooks: list[Executed]
+    figures: dict[str, dict]
+    missing: dict[str, dict]
+    unlisted: list[str]
+    absent: dict[str, str]
+    runs: list[Row]
+
+    @property
+    def alts(self) -> dict[str, str]:
+        """SHA-256 of each picture in a notebook -> its alternative text."""
+        return {sha: alt for executed in self.notebooks for sha, alt in executed.alts.items()}
+
+    @property
+    def failed(self) -> list[Executed]:
+        """The notebooks that did not run to their end."""
+        return [executed for executed in self.notebooks if executed.failed]
+
+
+def gather() -> Content:
+    """Reads the outputs. Raises ValueError if a figure's record or an executed notebook is damaged."""
+    listed, made = figures_listed(), _made()
+    known = {id: made[id] | entry for id, entry in listed.items() if id in made}
+    unlisted = sorted(set(made) - set(listed))
+    figures = known | {id: made[id] for id in unlisted}
+    notebooks = read_executed()
+    return Content(
+        notebooks=notebooks,
+        figures=figures,
+        missing={id: entry for id, entry in listed.items() if id not in made},
+        unlisted=unlisted,
+        absent=_absent({executed.source for executed in notebooks}),
+        runs=rows_of(figures),
+    )
+
+
+def _made() -> dict[str, dict]:
+    """Figure id -> its record, for each figure whose JSON is there: it is written last, so its pictures are too."""
+    made = {}
+    for file in sorted((paths.outputs_dir() / "figures").glob("[!.]*.json")):
+        made[file.stem] = read_record(file)
+        for picture in (file.with_suffix(".png"), file.with_suffix(".svg")):
+            if not picture.is_file():
+                raise ValueError(f"{picture} is missing beside its {file.name}: run its notebook again.")
+    return made
+
+
+def _absent(executed: set[str]) -> dict[str, str]:
+    """Notebooks of the suite without an executed copy -> which data the plan found missing, and how to get them."""
+    plan = paths.results_dir() / "plan.json"
+    entries = json.loads(plan.read_text(encoding="utf-8"))["notebooks"] if plan.is_file() else {}
+    names = sorted(file.stem for file in paths.NOTEBOOKS.glob("[!.]*.ipynb"))
+    missing = {name: entries.get(name, {}).get("missing", {}) for name in names if name not in executed}
+    return {
+        name: "; ".join(f"it needs {data}: {command}" for data, command in needs.items())
+        for name, needs in missing.items()
+    }

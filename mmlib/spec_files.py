@@ -1,0 +1,101 @@
+"""Lists of RunSpecs as YAML or JSON files, which say the same after a round trip."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import yaml
+
+from mmlib.files import write_atomically
+from mmlib.run_spec import RunSpec
+
+# The scalars of YAML 1.2's core schema. PyYAML's own are those of 1.1, where no is False, 1e-3 a text, 1_0 a number and
+# 2026-11-21 a date. What looks like a number in one of the two only, such as 010, stays a text and is refused later.
+SCALARS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+    "float": (r"[-+]?(?:[0-9]*\.[0-9]+|[0-9]+\.|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    "merge": (r"<<", ["<"]),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's scalars, and no key twice."""
+
+    yaml_implicit_resolvers = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        _refuse_twice([key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"])
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts a text in quotes if either version of YAML would read it as anything else."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+for _kind, (_pattern, _first) in SCALARS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern})$"), _first)
+
+
+def read_specs(path: str | Path) -> list[RunSpec]:
+    """The specs in a .yaml, .yml or .json file that holds one spec or a list of them.
+
+    Raises FileNotFoundError, and ValueError that names the file and the entry for whatever is no spec.
+    """
+    path = Path(path)
+    read = _parser(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file of specs {path}.")
+    try:
+        content = read(path.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path} is no {path.suffix[1:]} file of specs: {' '.join(str(error).split())}") from error
+    entries = content if isinstance(content, list) else [content]
+    if not entries or content is None:
+        raise ValueError(f"{path} holds no spec: expected a dict with at least data and method, or a list of these.")
+    return [_spec(path, number, entry) for number, entry in enumerate(entries, 1)]
+
+
+def write_specs(path: str | Path, specs: Iterable[RunSpec]) -> None:
+    """Writes ``specs`` as a list to a .yaml, .yml or .json file, atomically; ``read_specs`` gives equal ones back."""
+    path = Path(path)
+    _parser(path)
+    entries = [spec.as_dict() for spec in specs]
+    if path.suffix == ".json":
+        text = json.dumps(entries, indent=1, allow_nan=False) + "\n"
+    else:
+        # All but ASCII is escaped: PyYAML writes some line ends of Unicode in a way that it reads as blanks.
+        text = yaml.dump(entries, Dumper=_Dumper, sort_keys=False, allow_unicode=False, default_flow_style=None)
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def _spec(path: Path, number: int, entry: object) -> RunSpec:
+    try:
+        return RunSpec.from_dict(entry)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}, entry {number}: {error}") from error
+
+
+def _parser(path: Path) -> Callable[[str], object]:
+    if path.suffix == ".json":
+        return lambda text: json.loads(text, object_pairs_hook=_once)
+    if path.suffix in (".yaml", ".yml"):
+        return lambda text: yaml.load(text, Loader=_Loader)
+    raise ValueError(f"specs are kept in files that end in .yaml, .yml or .json, got {path}.")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    _refuse_twice([key for key, _ in pairs])
+    return dict(pairs)
+
+
+def _refuse_twice(keys: list[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"{key!r} is given twice.")

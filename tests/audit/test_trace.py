@@ -1,0 +1,163 @@
+"""trace: what made a figure, from its id or from one file of it, with and without the runs."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+
+import matplotlib
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+import yaml
+from nbformat import v4
+
+from mmlib import paths
+from mmlib.__main__ import main
+from mmlib.audit.trace import trace
+from mmlib.audit.trace_text import trace_lines
+from mmlib.figures import save_figure
+from mmlib.files import sha256_of, write_json
+
+matplotlib.use("agg")
+PLACE = {"notebook": "12_toy", "answers": "MCR, figure 4", "data": "synthetic, uci_digits"}
+ENTRY = {**PLACE, "caption": "κ over time.", "alt": "A line."}
+COMMIT = "c" * 40
+PARAMETERS = {"alpha": 2.5, "views": ["fac", "kar"], "label": "a b", "epochs": 3, "drawn": "mean", "profile": "smoke"}
+
+
+def put_run(results, hash, method, **options):
+    data = {"data": "synthetic", "data_options": {"shared": 0.5}, "seeds": [0]}
+    spec = {**data, "method": method, "method_options": options}
+    made_by = {"commit": COMMIT, "dirty": False, "device": "cuda"}
+    write_json(results / "runs" / hash / "metrics.json", {"spec": spec, "data": {"0": "d" * 64}, "provenance": made_by})
+    return {f"runs/{hash}": sha256_of(results / "runs" / hash / "metrics.json")}
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """One figure of a toy notebook, drawn from two runs."""
+    results = tmp_path / "results"
+    monkeypatch.setenv("MMLIB_RESULTS", str(results))
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    versions = {"mmlib": "0.1.0", "torch": "2.13.0"}
+    machine = {"threads": 1, "device": "cpu", "platform": "Linux"}
+    monkeypatch.setattr(
+        "mmlib.figures.save.provenance", lambda: {"commit": COMMIT, "dirty": True, "versions": versions, **machine}
+    )
+    (tmp_path / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY, "later": ENTRY}))
+    source = 'profile = default()\nalpha = 1.5\nviews = ["fac"]\nlabel = "x"\nepochs = 3'
+    cell = v4.new_code_cell(source, metadata={"tags": ["parameters"]})
+    nbformat.write(v4.new_notebook(cells=[cell]), tmp_path / "12_toy.ipynb")
+    inputs = put_run(results, "a" * 16, "agm", alpha=1.5) | put_run(results, "b" * 16, "joint")
+    figure = plt.figure(figsize=(1, 1))
+    plt.close(figure)
+    save_figure("kappa", figure, parameters=PARAMETERS, seeds=[0, 1], inputs=inputs)
+    return results
+
+
+def test_the_lines_tell_all_of_it(results, capsys):
+    assert main(["trace", "kappa"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "kappa κ over time. answers MCR, figure 4 notebook notebooks/12_toy.ipynb",
+        'parameters alpha = 2.5, drawn = mean, epochs = 3, label = a b, profile = smoke, views = ["fac", "kar"]',
+        "seeds 0 1 runs 2, in all of those here: data = synthetic, seeds = [0], data.shared = 0.5",
+        f"{'a' * 16} (as drawn) method = agm, method.alpha = 1.5 {'b' * 16} (as drawn) method = joint",
+        f"2 of them computed at {COMMIT}, on cuda",
+        f'data synthetic {{"shared": 0.5}}: seed 0 {"d" * 16} uci_digits.json here: not prepared',
+        f"commit {COMMIT} with files changed since versions mmlib 0.1.0, torch 2.13.0 machine cpu, 1 thread(s), Linux",
+        f"make again git checkout {COMMIT} python -m data_prep uci_digits MMLIB_PROFILE=smoke python -m mmlib notebook",
+    ):
+        assert part in text, part
+
+
+def test_the_last_command_gives_the_notebook_the_figures_parameters(results):
+    from mmlib.parameters import parse_parameters
+
+    *_, command = trace("kappa")["commands"]
+    setting, _, _, _, _, name, *options = shlex.split(command)
+    assert setting == "MMLIB_PROFILE=smoke" and name == "12_toy" and options[::3] == ["-p"] * 3
+    texts = dict(zip(options[1::3], options[2::3], strict=True))
+    # epochs has its default value, and drawn is no parameter of the notebook.
+    given = parse_parameters(paths.NOTEBOOKS / "12_toy.ipynb", texts)
+    assert given == {"alpha": 2.5, "views": ["fac", "kar"], "label": "a b"}
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "json"])
+def test_a_picture_that_travelled_alone_is_traced_and_the_runs_are_not_here(results, tmp_path, capsys, kind):
+    alone = tmp_path / f"mailed.{kind}"
+    shutil.copy(results / "figures" / f"kappa.{kind}", alone)
+    (tmp_path / "12_toy.ipynb").unlink()
+    shutil.rmtree(results)
+    assert main(["trace", str(alone)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"runs 2 {'a' * 16} (not here) {'b' * 16} (not here)" in text
+    assert "synthetic, uci_digits (the runs, which hold the hashes of the data, are not here)" in text
+    # Without the notebook there is no telling what is its own parameter: all are given.
+    assert "notebook 12_toy -p alpha 2.5 -p drawn mean -p epochs 3 -p label 'a b'" in text
+
+
+def test_runs_that_changed_or_cannot_be_read_are_told(results):
+    (results / "runs" / ("a" * 16) / "metrics.json").write_text("{")
+    put_run(results, "b" * 16, "joint", new=1)
+    runs = trace("kappa")["runs"]
+    assert [run["state"] for run in runs.values()] == ["unreadable", "changed since"]
+    assert "spec" not in runs["a" * 16] and runs["b" * 16]["spec"]["method_options"] == {"new": 1}
+
+
+def test_json_for_programs(results, capsys):
+    (results.parent / "data").mkdir()
+    (results.parent / "data" / "uci_digits.json").write_text("{}")
+    assert main(["trace", "kappa", "--json"]) == 0
+    traced = json.loads(capsys.readouterr().out)
+    assert traced["record"]["caption"] == "κ over time." and traced["record"]["parameters"] == PARAMETERS
+    assert traced["runs"]["a" * 16]["data"] == {"0": "d" * 64} and len(traced["commands"]) == 3
+    assert traced["prepared"] == {"uci_digits": sha256_of(results.parent / "data" / "uci_digits.json")}
+
+
+def test_a_figure_without_runs_or_commit_is_traced(results):
+    file = results / "figures" / "kappa.json"
+    record = json.loads(file.read_text()) | {"inputs": {}}
+    record["provenance"] |= {"commit": None, "dirty": None}
+    del record["digest"], record["answers"]
+    file.write_text(json.dumps(record))
+    text = "\n".join(trace_lines(trace("kappa")))
+    assert "runs         none: the figure was drawn from what its notebook computed itself" in text
+    assert "commit       none: mmlib 0.1.0, not from a git checkout" in text and "\nmake again   python" in text
+    assert "answers      not recorded: made by an earlier version" in text
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        ("kapa", "unknown figure 'kapa': .*Did you mean 'kappa'"),
+        ("later", "later is listed and not made yet: run  python -m mmlib notebook 12_toy$"),
+        ("nowhere/kappa.png", "no file nowhere/kappa.png"),
+        ("some/where", "a .png, .svg or .json file, got some/where"),
+    ],
+)
+def test_what_cannot_be_traced_is_said_in_a_sentence(results, figure, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        trace(figure)
+
+
+def test_a_figure_made_only_with_other_parameters_is_found(results):
+    other = results / "variants" / "12_toy-01234567" / "figures" / "later.json"
+    other.parent.mkdir(parents=True)
+    (results / "figures" / "kappa.json").rename(other)
+    with pytest.raises(ValueError, match=f"later is listed and not made.*with other parameters it is there: {other}"):
+        trace("later")
+    assert trace(str(other))["record"]["id"] == "kappa"
+
+
+def test_a_made_figure_that_is_no_longer_listed_is_traced(results):
+    (results.parent / "figures.yaml").write_text(yaml.safe_dump({"later": ENTRY}))
+    assert trace("kappa")["record"]["id"] == "kappa"
+
+
+def test_tracing_needs_no_torch():
+    code = "import sys, mmlib.audit.trace, mmlib.audit.trace_text; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT).returncode == 0

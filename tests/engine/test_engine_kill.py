@@ -1,0 +1,73 @@
+"""An engine that was killed, and two engines at once."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+
+def _wait_for(suite, done, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "the engine did not come so far"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["with its jobs", "alone"])
+def test_after_a_kill_only_what_was_left_is_done(suite, whole):
+    first = suite.start()
+    _wait_for(suite, lambda: suite.runs())
+    if whole:
+        os.killpg(first.pid, signal.SIGKILL)
+    else:
+        os.kill(first.pid, signal.SIGKILL)  # the jobs it had started live on
+    first.wait()
+    kept = suite.runs()
+    assert kept and not suite.executed()
+    code, printed, _ = suite.make()
+    first.stdout.close()
+    assert code == 0, printed
+    after = suite.runs()
+    assert len(after) == 3 and kept.items() <= after.items()
+    for hash in kept:
+        assert f"run {hash}" not in printed or re.search(rf"run {hash} .*: from cache", printed)
+    assert set(suite.executed()) == {"10_one", "11_two"}
+    code, printed, _ = suite.make()
+    assert code == 0 and "Nothing to be done" in printed
+
+
+def test_of_two_engines_at_once_the_second_waits_and_finds_all_done(suite):
+    engines = [suite.start() for _ in range(2)]
+    printed = [engine.communicate(timeout=300)[0] for engine in engines]
+    assert [engine.returncode for engine in engines] == [0, 0], printed
+    waiting = [text for text in printed if "so this one waits until it has ended" in text]
+    assert len(waiting) == 1 and re.search(r"engine: process \d+ on .* works on", waiting[0])
+    assert "Nothing to be done" in waiting[0]
+    everything = "".join(printed)
+    assert len(re.findall(r"^run .*: done in", everything, re.M)) == 3
+    assert len(re.findall(r"^1\d_\w+: done in", everything, re.M)) == 2
+
+
+def test_many_notebooks_killed_again_and_again_end_as_if_never_killed(suite, tmp_path):
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    expected = {hash: _numbers(suite, hash) for hash in suite.runs()}
+    suite.results = tmp_path / "again"
+    for delay in (4.0, 7.0):
+        engine = suite.start()
+        time.sleep(delay)
+        os.killpg(engine.pid, signal.SIGKILL)
+        engine.wait()
+        engine.stdout.close()
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    assert {hash: _numbers(suite, hash) for hash in suite.runs()} == expected
+
+
+def _numbers(suite, hash: str) -> tuple:
+    import json
+
+    metrics = json.loads((suite.results / "runs" / hash / "metrics.json").read_text())
+    return metrics["records"], metrics["history_sha256"]

@@ -1,0 +1,22 @@
+"""A paper's data set that is not there: skipped, with the command that prepares it."""
+
+ADDED = {
+    "data/__init__.py": 'DATASETS["paper"] = synthetic.load',
+    "prepared_sets.py": 'PREPARED |= {"paper"}',
+    "recipes.py": 'RECIPES["paper"] = RECIPES["synthetic"]',
+}
+
+
+def test_a_notebook_whose_data_are_not_here_is_skipped_and_named(suite):
+    for file, line in ADDED.items():
+        with (suite.root / "mmlib" / file).open("a") as source:
+            source.write(f"\n{line}\n")
+    notebook = suite.root / "notebooks" / "11_two.ipynb"
+    notebook.write_text(notebook.read_text().replace('data=\\"synthetic\\"', 'data=\\"paper\\"'))
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    assert "notebooks: 1 done, 0 from cache, 0 failed, 1 skipped" in printed
+    assert "runs: 2 done, 0 from cache, 0 failed, 2 skipped" in printed
+    assert "skipped: 11_two needs paper: python -m data_prep paper" in printed
+    assert "figures: 1 of 2 are there" in printed
+    assert set(suite.executed()) == {"10_one"}

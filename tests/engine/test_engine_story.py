@@ -1,0 +1,92 @@
+"""One folder of results through its life: made, found done, a text touched, a number changed, a notebook broken."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def made(new_suite):
+    """A suite that was run once, and what that printed."""
+    before = _files(new_suite.root)
+    code, printed, _ = new_suite.make()
+    assert code == 0, printed
+    assert _files(new_suite.root) == before  # nothing is written into the source tree
+    return new_suite, printed
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    """Every file of the copy but Python's own notes on it."""
+    files = (f for f in root.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    return {str(f.relative_to(root)): f.read_bytes() for f in files}
+
+
+def test_everything_is_made_and_told(made):
+    suite, printed = made
+    assert "runs: 3 done, 0 from cache, 0 failed, 0 skipped" in printed
+    assert "notebooks: 2 done, 0 from cache, 0 failed, 0 skipped" in printed
+    assert "figures: 2 of 2 are there" in printed
+    assert re.search(r"\d+ of 7 steps \(\d+%\) done", printed)
+    assert (
+        len(re.findall(r"^run [0-9a-f]{16} \((joint|agm) on synthetic, 1 seeds?\): done in \d+ s$", printed, re.M)) == 3
+    )
+    assert (suite.results / "site" / "index.html").is_file()
+
+
+def test_a_second_time_does_nothing_and_says_so_at_once(made):
+    suite, _ = made
+    runs, executed = suite.runs(), suite.executed()
+    code, printed, seconds = suite.make()
+    assert code == 0 and "Nothing to be done" in printed
+    assert seconds < 10
+    assert (suite.runs(), suite.executed()) == (runs, executed)
+
+
+def test_a_touched_text_executes_that_notebook_only(made):
+    suite, _ = made
+    runs, executed = suite.runs(), suite.executed()
+    suite.write("11_two", alpha=0.7, text="Another text.")
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    assert suite.runs() == runs
+    assert _changed(executed, suite.executed()) == {"11_two"}
+    assert "runs: 0 done, 3 from cache" in printed and "notebooks: 1 done, 1 from cache" in printed
+
+
+def test_another_alpha_computes_its_run_and_executes_its_notebook_only(made):
+    suite, _ = made
+    runs, executed = suite.runs(), suite.executed()
+    suite.write("10_one", alpha=0.9)
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    assert len(suite.runs()) == len(runs) + 1 and runs.items() <= suite.runs().items()
+    assert _changed(executed, suite.executed()) == {"10_one"}
+    assert "runs: 1 done, 2 from cache" in printed
+
+
+def test_a_broken_notebook_is_named_and_the_other_goes_on(made):
+    suite, _ = made
+    executed = suite.executed()
+    suite.write("10_one", alpha=0.9, extra="raise KeyError('nothing here')")
+    suite.write("11_two", alpha=0.7, text="A third text.")
+    code, printed, _ = suite.make()
+    assert code != 0
+    assert "notebook 10_one failed in cell 5 of 7 (raise KeyError" in printed
+    assert "notebooks: 1 done, 0 from cache, 1 failed, 0 skipped" in printed
+    assert f"failed: 10_one, see {suite.results}/notebooks/10_one.failed.ipynb" in printed
+    assert _changed(executed, suite.executed()) >= {"11_two"}
+    assert (suite.results / "site" / "index.html").is_file()
+
+
+def test_runs_that_cannot_be_named_are_told_and_the_other_goes_on(made):
+    suite, _ = made
+    suite.write("10_one", alpha='"much"')
+    code, printed, _ = suite.make()
+    assert code != 0
+    assert "plan: 10_one: cell 4 of those that name the runs failed with TypeError" in printed
+    assert "notebooks: 0 done, 1 from cache, 1 failed, 0 skipped" in printed
+
+
+def _changed(before: dict[str, float], after: dict[str, float]) -> set[str]:
+    return {name for name in before | after if before.get(name) != after.get(name)}
