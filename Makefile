@@ -76,8 +76,9 @@ test: env data
 lab: env data
 	@$(PY) -m jupyterlab --notebook-dir=notebooks
 
-notebooks: env data
-	@printf '%s\n' notebooks/*.ipynb | MMLIB_PROFILE=quick xargs -P $(JOBS) -n 1 $(PY) -m mmlib refresh
+notebooks: export MMLIB_PROFILE := quick
+notebooks: figures
+	@printf '%s\n' notebooks/*.ipynb | xargs -n 1 $(PY) -m mmlib refresh
 	@cp $(MMLIB_RESULTS)/figures/start_left_behind.png notebooks/  # the picture in README.md
 
 gpu-check:

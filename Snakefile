@@ -39,9 +39,11 @@ def notebooks_planned() -> dict[str, dict]:
     return json.loads(Path(checkpoints.plan.get().output[0]).read_text(encoding="utf-8"))["notebooks"]
 
 
-def receipts(wildcards) -> list[Path]:
-    """What says that the notebook's runs are there."""
-    return [RESULTS / "batches" / f"{batch}.done.json" for batch in notebooks_planned()[wildcards.name]["batches"]]
+def asked_by(wildcards) -> list[Path]:
+    """What the plan says of a notebook: its cells without their outputs, and the receipts of its runs."""
+    batches = notebooks_planned()[wildcards.name]["batches"]
+    receipts = [RESULTS / "batches" / f"{batch}.done.json" for batch in batches]
+    return [RESULTS / "sources" / f"{wildcards.name}.json", *receipts]
 
 
 wildcard_constraints:
@@ -67,9 +69,8 @@ rule site:
 
 rule notebook:
     input:
-        SOURCE / "{name}.ipynb",
         CODE,
-        receipts,
+        asked_by,
     output:
         OUTPUTS / "notebooks" / "{name}.ipynb",
         OUTPUTS / "notebooks" / "{name}" / "metrics.json",

@@ -49,7 +49,7 @@ def wanted_notebooks(entries: dict[str, dict]) -> list[str]:
 
 
 def quieter(logger: logging.Logger) -> None:
-    """Leaves what Snakemake says about itself out of what is shown, so that progress and the lines of jobs stand out."""
+    """Leaves what Snakemake says about itself out of what is shown: progress and the lines of jobs stand out."""
     for handler in logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.addFilter(lambda record: not record.getMessage().startswith(CHATTER))

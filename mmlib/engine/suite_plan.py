@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+
 from mmlib import paths
 from mmlib.data.prepared import files_of
 from mmlib.engine.plan import PlanFailed, planned_runs
@@ -39,6 +41,11 @@ def batch_file(id: str) -> Path:
     return paths.results_dir() / "batches" / f"{id}.json"
 
 
+def source_file(name: str) -> Path:
+    """results/sources/NAME.json: what is executed of a notebook; it stays untouched when only its outputs change."""
+    return paths.results_dir() / "sources" / f"{name}.json"
+
+
 def receipt_file(id: str) -> Path:
     """results/batches/ID.done.json: all runs of the job came to an end."""
     return batch_file(id).with_suffix(".done.json")
@@ -50,13 +57,14 @@ def failure_file(id: str) -> Path:
 
 
 def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str], object]) -> None:
-    """Writes results/plan.json and a file of specs per batch.
+    """Writes results/plan.json, a file of specs per batch and the source of each notebook.
 
     A notebook whose runs cannot be named is planned without runs, and said: executing it tells what is wrong with it. A
     notebook that needs data which only the user can provide is noted as skipped, with the command that prepares them.
     """
     planned, entries = {}, {}
     for notebook in notebooks:
+        _write_source(notebook)
         entry = entries[notebook.stem] = {"batches": [], "runs": [], "missing": {}, "error": None}
         try:
             specs = planned_runs(notebook)
@@ -78,6 +86,14 @@ def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str]
     write_json(plan_file(), {"profile": default_profile(), "notebooks": entries})
     runs = len({spec.hash for specs in planned.values() for spec in specs})
     say(f"plan: {runs} runs for {len(planned)} notebooks, in {len(batches)} jobs")
+
+
+def _write_source(notebook: Path) -> None:
+    cells = nbformat.read(notebook, as_version=4).cells
+    content = [{"kind": cell.cell_type, "tags": cell.metadata.get("tags", []), "source": cell.source} for cell in cells]
+    file = source_file(notebook.stem)
+    if not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != content:
+        write_json(file, content)
 
 
 def _missing(specs: Sequence[RunSpec]) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.engine.suite_plan import failure_file, read_plan, receipt_file
+from mmlib.engine.suite_plan import failure_file, read_plan, receipt_file, source_file
 from mmlib.figure_list import figures_listed
 
 
@@ -17,7 +18,7 @@ def summary(since: float) -> list[str]:
     """
     entries = read_plan()["notebooks"]
     wanted = {name: entry for name, entry in entries.items() if not entry["missing"]}
-    states = {name: _notebook_state(name, since) for name in wanted}
+    states = {name: _notebook_state(name, entry, since) for name, entry in wanted.items()}
     made = [id for id in figures_listed() if (paths.outputs_dir() / "figures" / f"{id}.json").is_file()]
     return [
         f"runs: {_counted(_run_states(entries, since).values())}",
@@ -33,10 +34,10 @@ def summary(since: float) -> list[str]:
     ]
 
 
-def _counted(states) -> str:
+def _counted(states: Iterable[str]) -> str:
     counts = Counter({"done": 0, "from cache": 0, "failed": 0, "skipped": 0})
     counts.update(states)
-    return ", ".join(f"{number} {state}" for state, number in counts.items() if number or state != "not reached")
+    return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
 def _run_states(entries: dict[str, dict], since: float) -> dict[str, str]:
@@ -64,11 +65,14 @@ def _failed_runs(wanted: dict[str, dict]) -> list[str]:
     return [f"  failed: run {hash}: {why}" for batch in batches for hash, why in _read(failure_file(batch)).items()]
 
 
-def _notebook_state(name: str, since: float) -> str:
+def _notebook_state(name: str, entry: dict, since: float) -> str:
     metrics = paths.outputs_dir() / "notebooks" / name / "metrics.json"
-    if metrics.is_file():
-        return _made(metrics, since)
-    return "failed" if _failed_file(name).is_file() else "not reached"
+    if _failed_file(name).is_file():
+        return "failed"
+    # What an earlier text or other runs have left is not the notebook's result.
+    ready = all(receipt_file(batch).is_file() for batch in entry["batches"])
+    current = metrics.is_file() and metrics.stat().st_mtime >= source_file(name).stat().st_mtime
+    return _made(metrics, since) if ready and current else "not reached"
 
 
 def _failed_file(name: str) -> Path:

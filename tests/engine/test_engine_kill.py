@@ -48,26 +48,3 @@ def test_of_two_engines_at_once_the_second_waits_and_finds_all_done(suite):
     everything = "".join(printed)
     assert len(re.findall(r"^run .*: done in", everything, re.M)) == 3
     assert len(re.findall(r"^1\d_\w+: done in", everything, re.M)) == 2
-
-
-def test_many_notebooks_killed_again_and_again_end_as_if_never_killed(suite, tmp_path):
-    code, printed, _ = suite.make()
-    assert code == 0, printed
-    expected = {hash: _numbers(suite, hash) for hash in suite.runs()}
-    suite.results = tmp_path / "again"
-    for delay in (4.0, 7.0):
-        engine = suite.start()
-        time.sleep(delay)
-        os.killpg(engine.pid, signal.SIGKILL)
-        engine.wait()
-        engine.stdout.close()
-    code, printed, _ = suite.make()
-    assert code == 0, printed
-    assert {hash: _numbers(suite, hash) for hash in suite.runs()} == expected
-
-
-def _numbers(suite, hash: str) -> tuple:
-    import json
-
-    metrics = json.loads((suite.results / "runs" / hash / "metrics.json").read_text())
-    return metrics["records"], metrics["history_sha256"]

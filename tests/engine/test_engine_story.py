@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 
@@ -79,13 +80,28 @@ def test_a_broken_notebook_is_named_and_the_other_goes_on(made):
     assert (suite.results / "site" / "index.html").is_file()
 
 
-def test_runs_that_cannot_be_named_are_told_and_the_other_goes_on(made):
+def test_fresh_outputs_in_a_notebook_execute_nothing(made):
+    suite, _ = made
+    suite.write("10_one", alpha=0.9)
+    assert suite.make()[0] == 0
+    executed = suite.executed()
+    refreshed = suite.mmlib("refresh", "10_one")
+    assert refreshed.returncode == 0 and "started" not in refreshed.stdout, refreshed.stderr
+    source = nbformat.read(suite.root / "notebooks" / "10_one.ipynb", 4)
+    assert any(cell.get("outputs") for cell in source.cells)
+    code, printed, _ = suite.make()
+    assert code == 0 and suite.executed() == executed, printed
+
+
+def test_a_run_that_fails_is_named_and_the_other_notebook_goes_on(made):
     suite, _ = made
     suite.write("10_one", alpha='"much"')
+    suite.write("11_two", alpha=0.8)
     code, printed, _ = suite.make()
     assert code != 0
-    assert "plan: 10_one: cell 4 of those that name the runs failed with TypeError" in printed
-    assert "notebooks: 0 done, 1 from cache, 1 failed, 0 skipped" in printed
+    assert re.search(r"failed: run [0-9a-f]{16}: TypeError: alpha must be a number", printed)
+    assert "runs: 1 done, 1 from cache, 1 failed, 0 skipped" in printed
+    assert "notebooks: 1 done, 0 from cache, 0 failed, 0 skipped, 1 not reached" in printed
 
 
 def _changed(before: dict[str, float], after: dict[str, float]) -> set[str]:
