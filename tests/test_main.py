@@ -63,3 +63,18 @@ def test_a_failing_notebook_is_code_1(notebook, capsys):
     assert main(["notebook", str(notebook), "-p", "alpha", "2"]) == 1
     error = capsys.readouterr().err
     assert "NameError" in error and "Traceback" not in error
+
+
+def test_results_go_where_the_option_says_whatever_the_environment_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "elsewhere"))
+    assert main(["--results", str(tmp_path / "here"), "summary"]) == 2
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/here/plan.json is missing" in told and "python -m mmlib plan" in told
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for command in ("batch", "notebook", "plan", "refresh", "run", "site", "summary", "trace", "verify"):
+        assert f"\n    {command} " in told

@@ -14,6 +14,7 @@ import pytest
 
 from mmlib import paths
 from mmlib.engine.plan import planned_runs
+from mmlib.figure_list import figures_listed
 from mmlib.methods.mcr_game import STRATEGIES
 from mmlib.parameters import check_parameters, known_parameters
 
@@ -92,7 +93,7 @@ def drawn_from(metrics: Path, name: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(("name", "parameters", "check"), CASES, ids=[case[0] for case in CASES])
-def test_the_results_follow_the_parameters_and_every_run_drawn_was_planned(
+def test_the_results_follow_the_parameters_and_the_figures_follow_list_and_plan(
     results, name, parameters, check, monkeypatch
 ):
     done = execute(name, parameters, results)
@@ -105,6 +106,7 @@ def test_the_results_follow_the_parameters_and_every_run_drawn_was_planned(
     monkeypatch.setenv("MMLIB_PROFILE", "smoke")
     planned = {spec.hash for spec in planned_runs(paths.NOTEBOOKS / f"{name}.ipynb", parameters)}
     drawn = drawn_from(file, name)
+    assert sorted(drawn) == sorted(id for id, entry in figures_listed().items() if entry["notebook"] == name)
     assert any(drawn.values())
     assert {id: runs - planned for id, runs in drawn.items() if runs - planned} == {}
 
