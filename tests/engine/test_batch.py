@@ -1,0 +1,64 @@
+"""One job of the engine: what it leaves where runs end, diverge and fail."""
+
+import json
+
+import pytest
+
+from mmlib.engine.batch import run_batch
+from mmlib.engine.suite_plan import batch_file, failure_file, receipt_file
+from mmlib.files import sha256_of
+from mmlib.runs import RunSpec
+from mmlib.spec_files import write_specs
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+
+
+def spec(method: str = "joint", **changes) -> RunSpec:
+    small = {"data_options": {"samples": [60, 30, 30]}, "model_options": {"width": 4, "depth": 1}, "seeds": (0,)}
+    return RunSpec(data="synthetic", method=method, profile="smoke", **(small | changes))
+
+
+def batch(*specs: RunSpec) -> tuple[bool, list[str]]:
+    write_specs(batch_file("abc"), specs)
+    lines = []
+    return run_batch("abc", lines.append), lines
+
+
+def test_a_receipt_holds_the_hash_of_every_run_and_a_second_time_reads_them():
+    first, second = spec(), spec("multi_loss")
+    done, lines = batch(first, second)
+    assert done and [line.split(": ")[1].split(" in ")[0] for line in lines] == ["done", "done"]
+    expected = {f"runs/{s.hash}": sha256_of(s.folder / "metrics.json") for s in (first, second)}
+    assert json.loads(receipt_file("abc").read_text()) == {"runs": expected, "diverged": {}}
+    done, lines = batch(first, second)
+    assert done and all(line.endswith("1 seed): from cache") for line in lines)
+
+
+def test_a_training_that_diverges_has_ended():
+    wild = spec(training={"lr": 1e30, "epochs": 3})
+    done, lines = batch(wild, spec())
+    assert done and "diverged: " in lines[0] and "done in" in lines[1]
+    receipt = json.loads(receipt_file("abc").read_text())
+    assert set(receipt["diverged"]) == {wild.hash} and set(receipt["runs"]) == {f"runs/{spec().hash}"}
+
+
+def test_a_failing_run_is_kept_with_its_reason_and_the_others_are_done():
+    bad = spec("agm", method_options={"alpha": -1.0})
+    done, lines = batch(bad, spec())
+    assert not done and "failed: ValueError: alpha must be" in lines[0] and "done in" in lines[1]
+    assert json.loads(failure_file("abc").read_text())[bad.hash].startswith("ValueError: alpha must be")
+    assert not receipt_file("abc").exists()
+    done, _ = batch(spec())
+    assert done and not failure_file("abc").exists()
+
+
+def test_a_damaged_run_fails_by_name_and_is_not_used():
+    batch(spec())
+    file = spec().folder / "metrics.json"
+    file.write_bytes(file.read_bytes().replace(b"accuracy", b"acccracy", 1))
+    receipt_file("abc").unlink()
+    done, lines = batch(spec())
+    assert not done and "metrics.json is damaged" in lines[0] and "rm -r" in lines[0]

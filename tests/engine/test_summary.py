@@ -1,0 +1,66 @@
+"""The last lines of a batch, for every way a run or a notebook can end."""
+
+import json
+import os
+
+import pytest
+
+from mmlib.engine.summary import summary
+
+BEGAN = 1_000_000.0
+BEFORE, AFTER = BEGAN - 100, BEGAN + 100
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+    monkeypatch.setattr("mmlib.engine.summary.figures_listed", lambda: {"a": {}, "b": {}})
+
+    def put(name: str, content: object = None, at: float = AFTER) -> None:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content or {}))
+        os.utime(file, (at, at))
+
+    return put
+
+
+def plan(put, **notebooks: dict) -> None:
+    empty = {"batches": [], "runs": [], "missing": {}, "error": None}
+    put("plan.json", {"profile": "smoke", "notebooks": {name: empty | entry for name, entry in notebooks.items()}})
+    for name in notebooks:
+        put(f"sources/{name}.json", at=BEFORE - 1)
+
+
+def test_every_end_is_counted_and_named(results):
+    plan(
+        results,
+        new={"runs": ["n1", "n2"], "batches": ["x"]},
+        old={"runs": ["o1"], "batches": ["y"]},
+        broken={},
+        stopped={"runs": ["s1", "s2"], "batches": ["z"]},
+        absent={"runs": ["n1", "p1"], "missing": {"paper": "python -m data_prep paper"}},
+    )
+    results("batches/x.done.json", {"runs": {}, "diverged": {"n2": "at epoch 1"}})
+    results("batches/y.done.json")
+    results("batches/z.failed.json", {"s1": "ValueError: no"})
+    results("runs/n1/metrics.json")
+    results("runs/o1/metrics.json", at=BEFORE)
+    results("notebooks/new/metrics.json")
+    results("notebooks/old/metrics.json", at=BEFORE)
+    results("notebooks/stopped/metrics.json", at=BEFORE)  # of runs that were other ones
+    results("notebooks/broken.failed.ipynb")
+    results("figures/a.json")
+    told = summary(BEGAN)
+    assert told[0] == "runs: 1 done, 1 from cache, 1 failed, 1 skipped, 1 diverged, 1 not reached"
+    assert told[1] == "  failed: run s1: ValueError: no"
+    assert told[2] == "notebooks: 1 done, 1 from cache, 1 failed, 1 skipped, 1 not reached"
+    assert told[3].startswith("  failed: broken, see ") and told[3].endswith("notebooks/broken.failed.ipynb")
+    assert told[4:] == ["  skipped: absent needs paper: python -m data_prep paper", "figures: 1 of 2 are there"]
+
+
+def test_results_of_an_earlier_text_are_not_from_cache(results):
+    plan(results, changed={})
+    results("notebooks/changed/metrics.json", at=BEFORE)
+    results("sources/changed.json", at=BEFORE + 1)
+    assert "0 from cache" in summary(BEGAN)[1] and "1 not reached" in summary(BEGAN)[1]
