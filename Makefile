@@ -65,6 +65,8 @@ data: env
 	@$(PY) -m data_prep all
 
 figures: env
+	@mkdir -p '$(MMLIB_RESULTS)/engine' 2>/dev/null && test -w '$(MMLIB_RESULTS)/engine' || { \
+	  echo '$(MMLIB_RESULTS) cannot be written: name another folder, as in  make figures RESULTS=/data/mmlib' >&2; exit 1; }
 	@$(PY) -m snakemake --profile profiles/local --directory $(MMLIB_RESULTS)/engine --cores $(JOBS) \
 	  $(if $(filter-out 0,$(GPUS)),--resources gpu=$(GPUS) --config gpu=1)
 

@@ -1,6 +1,7 @@
 """The command line: ``python -m mmlib COMMAND``; ``python -m mmlib --help`` lists the commands."""
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"mmlib: {error}", file=sys.stderr)
+    refused = isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    hint = " Name a results folder that can be written, with --results or MMLIB_RESULTS." if refused else ""
+    print(f"mmlib: {error}{hint}", file=sys.stderr)
     return code
 
 

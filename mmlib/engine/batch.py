@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mmlib.engine.suite_plan import batch_file, failure_file, receipt_file
+from mmlib.engine.places import batch_file, failure_file, receipt_file
 from mmlib.files import write_json
 from mmlib.run_spec import RunSpec
 from mmlib.runs import Run, get_or_run, inputs_of

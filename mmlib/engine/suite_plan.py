@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 
-from mmlib import paths
 from mmlib.data.prepared import files_of
+from mmlib.engine.places import batch_file, plan_file, source_file
 from mmlib.engine.plan import PlanFailed, planned_runs
 from mmlib.files import write_json
 from mmlib.prepared_sets import PREPARED, command_for
@@ -29,31 +29,6 @@ class Batch:
     def id(self) -> str:
         """16 hex digits that follow from the runs: a batch with another run in it is another batch."""
         return hashlib.sha256(" ".join(spec.hash for spec in self.specs).encode()).hexdigest()[:16]
-
-
-def plan_file() -> Path:
-    """results/plan.json: what the engine works by."""
-    return paths.results_dir() / "plan.json"
-
-
-def batch_file(id: str) -> Path:
-    """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them."""
-    return paths.results_dir() / "batches" / f"{id}.json"
-
-
-def source_file(name: str) -> Path:
-    """results/sources/NAME.json: what is executed of a notebook; it stays untouched when only its outputs change."""
-    return paths.results_dir() / "sources" / f"{name}.json"
-
-
-def receipt_file(id: str) -> Path:
-    """results/batches/ID.done.json: all runs of the job came to an end."""
-    return batch_file(id).with_suffix(".done.json")
-
-
-def failure_file(id: str) -> Path:
-    """results/batches/ID.failed.json: why some runs of the job failed."""
-    return batch_file(id).with_suffix(".failed.json")
 
 
 def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str], object]) -> None:
@@ -117,13 +92,3 @@ def batches_of(planned: Mapping[str, Sequence[RunSpec]], runs_per_job: int) -> l
         for (names, _), group in groups.items()
         for i in range(0, len(group), runs_per_job)
     ]
-
-
-def read_plan() -> dict[str, object]:
-    """The content of results/plan.json. Raises FileNotFoundError if nothing was planned yet."""
-    try:
-        return json.loads(plan_file().read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{plan_file()} is missing: nothing was planned yet; run  python -m mmlib plan"
-        ) from None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.engine.suite_plan import failure_file, read_plan, receipt_file, source_file
+from mmlib.engine.places import failure_file, read_plan, receipt_file, source_file
 from mmlib.figure_list import figures_listed
 
 

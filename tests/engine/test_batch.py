@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mmlib.engine.batch import run_batch
-from mmlib.engine.suite_plan import batch_file, failure_file, receipt_file
+from mmlib.engine.places import batch_file, failure_file, receipt_file
 from mmlib.files import sha256_of
 from mmlib.runs import RunSpec
 from mmlib.spec_files import write_specs

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mmlib.engine.suite_plan import batches_of, read_plan, source_file, write_plan
+from mmlib.engine.places import read_plan, source_file
+from mmlib.engine.suite_plan import batches_of, write_plan
 from mmlib.runs import RunSpec
 from mmlib.spec_files import read_specs
 

@@ -1,0 +1,41 @@
+"""Where the engine keeps what it plans and what its jobs report; known without PyTorch."""
+
+import json
+from pathlib import Path
+
+from mmlib import paths
+
+
+def plan_file() -> Path:
+    """results/plan.json: what the engine works by."""
+    return paths.results_dir() / "plan.json"
+
+
+def batch_file(id: str) -> Path:
+    """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them."""
+    return paths.results_dir() / "batches" / f"{id}.json"
+
+
+def source_file(name: str) -> Path:
+    """results/sources/NAME.json: what is executed of a notebook; it stays untouched when only its outputs change."""
+    return paths.results_dir() / "sources" / f"{name}.json"
+
+
+def receipt_file(id: str) -> Path:
+    """results/batches/ID.done.json: all runs of the job came to an end."""
+    return batch_file(id).with_suffix(".done.json")
+
+
+def failure_file(id: str) -> Path:
+    """results/batches/ID.failed.json: why some runs of the job failed."""
+    return batch_file(id).with_suffix(".failed.json")
+
+
+def read_plan() -> dict[str, object]:
+    """The content of results/plan.json. Raises FileNotFoundError if nothing was planned yet."""
+    try:
+        return json.loads(plan_file().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{plan_file()} is missing: nothing was planned yet; run  python -m mmlib plan"
+        ) from None
