@@ -9,7 +9,7 @@ PYTHON ?= python3
 PROFILE ?= $(or $(MMLIB_PROFILE),quick)
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 RESULTS ?= $(or $(MMLIB_RESULTS),results)
-GPUS ?= $(shell nvidia-smi -L 2>/dev/null | wc -l || true)
+GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c '^GPU ' || true)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.mmlib-installed
@@ -17,6 +17,9 @@ STARTED := $(VENV)/.mmlib-installing
 GPU_PYTHON ?= $(if $(wildcard $(PY)),$(PY),python3)
 
 export MMLIB_PROFILE := $(PROFILE)
+ifneq ($(words $(RESULTS) $(CURDIR)),2)
+$(error make cannot work with a blank in a path: RESULTS is '$(RESULTS)', this folder is '$(CURDIR)'. Name others)
+endif
 export MMLIB_RESULTS := $(abspath $(RESULTS))
 export OMP_NUM_THREADS ?= 1
 

@@ -2,7 +2,9 @@
 # `snakemake --profile profiles/slurm` on a cluster. MMLIB_PROFILE chooses smoke, quick (the default) or full;
 # MMLIB_DATA and MMLIB_RESULTS choose the folders. --config gpu=1 gives every job that trains one GPU and only one;
 # --config runs_per_job=N sets how many runs share a job.
+import atexit
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -10,20 +12,26 @@ from pathlib import Path
 from data_prep.sources import SOURCES
 from mmlib import paths
 from mmlib.engine.at_work import only_engine, quieter, wanted_notebooks
+from mmlib.engine.stale import forget_stale
+from mmlib.engine.summary import tell
+from mmlib.prepared_sets import PREPARED
 from mmlib.profiles import default_profile
 
 DATA, RESULTS, SOURCE = paths.data_dir(), paths.results_dir(), paths.NOTEBOOKS
 OUTPUTS = paths.outputs_dir()
 NAMES = sorted(file.stem for file in SOURCE.glob("*.ipynb"))
-MMLIB = f"{sys.executable} -m mmlib"
+PYTHON = shlex.quote(sys.executable)
+MMLIB = f"{PYTHON} -m mmlib"
 # These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
 APART = {"audit", "commands", "engine", "site", "__main__.py", "refresh.py"}
 FILES = sorted((paths.ROOT / "mmlib").rglob("*.py"))
 CODE = [file for file in FILES if not APART & set(file.relative_to(paths.ROOT / "mmlib").parts)]
-STARTED = time.time()
 if workflow.is_main_process:
     LOCK = only_engine(RESULTS)
+    forget_stale()
     quieter(logger)
+    # Also where there is nothing to do: what was skipped or has failed is said each time.
+    atexit.register(tell, time.time())
 
 
 # Snakemake's own notes go beside the results: nothing is written into the source tree.
@@ -31,7 +39,7 @@ workdir: RESULTS / "engine"
 
 
 # Several processes share the cores, so each keeps to one thread.
-shell.prefix(f"export OMP_NUM_THREADS=1 PYTHONPATH={paths.ROOT}; ")
+shell.prefix("export OMP_NUM_THREADS=1 PYTHONPATH=" + shlex.quote(str(paths.ROOT)) + "${{PYTHONPATH:+:$PYTHONPATH}}; ")
 
 
 def notebooks_planned() -> dict[str, dict]:
@@ -42,7 +50,8 @@ def notebooks_planned() -> dict[str, dict]:
 def asked_by(wildcards) -> list[Path]:
     """What the plan says of a notebook: its cells without their outputs, and the receipts of its runs."""
     batches = notebooks_planned()[wildcards.name]["batches"]
-    receipts = [RESULTS / "batches" / f"{batch}.done.json" for batch in batches]
+    # The source names the runs too: a job that was cut in another way is no reason to execute a notebook again.
+    receipts = [ancient(RESULTS / "batches" / f"{batch}.done.json") for batch in batches]
     return [RESULTS / "sources" / f"{wildcards.name}.json", *receipts]
 
 
@@ -61,6 +70,7 @@ rule site:
     input:
         lambda _: expand(OUTPUTS / "notebooks" / "{name}" / "metrics.json", name=wanted_notebooks(notebooks_planned())),
         SOURCE / "figures.yaml",
+        sorted(file for file in (paths.ROOT / "mmlib" / "site").rglob("*") if file.suffix != ".pyc" and file.is_file()),
     output:
         RESULTS / "site" / "index.html",
     shell:
@@ -99,11 +109,14 @@ checkpoint plan:
         expand(SOURCE / "{name}.ipynb", name=NAMES),
         expand(DATA / "{data}.json", data=SOURCES),
         FILES,
+        RESULTS / "lost.json",
     output:
         RESULTS / "plan.json",
     params:
         profile=default_profile(),
         runs_per_job=config.get("runs_per_job", 10),
+        # Data that were prepared meanwhile bring back the notebooks that were skipped without them.
+        prepared=sorted(name for name in PREPARED if (DATA / f"{name}.json").is_file()),
     shell:
         "MMLIB_PROFILE={params.profile} {MMLIB} plan --runs-per-job {params.runs_per_job}"
 
@@ -113,13 +126,9 @@ rule data:
         DATA / "{data}.npz",
         DATA / "{data}.json",
     shell:
-        "{sys.executable} -m data_prep {wildcards.data}"
-
-
-onsuccess:
-    shell("{MMLIB} summary --since {STARTED}")
+        "{PYTHON} -m data_prep {wildcards.data}"
 
 
 onerror:
     # The site then names what is missing.
-    shell("{MMLIB} site; {MMLIB} summary --since {STARTED}")
+    shell("{MMLIB} site")

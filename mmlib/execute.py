@@ -54,9 +54,9 @@ def execute(
 ) -> Path:
     """Runs the notebook with ``parameters`` and returns the executed one, results/notebooks/NAME.ipynb.
 
-    With parameters other than the default ones, it and its figures go to results/variants/NAME-HASH, so that they do
-    not replace the suite's; the runs are shared. timeout: seconds one cell may take, None for no limit. say: takes the
-    lines of progress.
+    With parameters other than the default ones, or from another folder, it and its figures go to
+    results/variants/NAME-HASH, so that they do not replace the suite's; the runs are shared. timeout: seconds one cell
+    may take, None for no limit. say: takes the lines of progress.
     What an earlier run of the notebook left is removed first; a second process with the same output waits. Raises
     ValueError or TypeError for a timeout below 1 and for parameters the notebook does not take, NotebookFailed if a
     cell fails or no metrics.json is written.
@@ -75,9 +75,11 @@ def execute(
 
 
 def outputs_of(source: Path, values: Mapping[str, object]) -> Path:
-    """Where notebook and figures go: with the default parameters to the suite's folder, else to one of their own."""
+    """Where notebook and figures go: the suite's, with the default parameters, to its folder, others to their own."""
     defaults = {**known_parameters(source), "profile": default_profile()}
     own = {name: value for name, value in values.items() if value != defaults[name]}
+    if source.parent != paths.NOTEBOOKS:
+        own["notebook"] = str(source)
     if not own:
         return paths.outputs_dir()
     name = sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:8]

@@ -13,9 +13,10 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def _batch(options: argparse.Namespace) -> int:
-    from mmlib.engine.gpu_slot import take_gpus
+    from mmlib.engine.gpu_slot import require_gpu, take_gpus
 
     take_gpus()  # before PyTorch is loaded
+    require_gpu()
     from mmlib.engine.batch import run_batch
 
     return 0 if run_batch(options.id, say) else 1

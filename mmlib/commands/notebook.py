@@ -23,9 +23,10 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def _notebook(options: argparse.Namespace) -> None:
-    from mmlib.engine.gpu_slot import take_gpus
+    from mmlib.engine.gpu_slot import require_gpu, take_gpus
 
     take_gpus()  # before PyTorch is loaded; the notebook's kernel sees the same one
+    require_gpu()
     from mmlib.execute import execute, find_notebook
     from mmlib.parameters import parse_parameters
 

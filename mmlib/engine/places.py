@@ -17,8 +17,13 @@ def batch_file(id: str) -> Path:
 
 
 def source_file(name: str) -> Path:
-    """results/sources/NAME.json: what is executed of a notebook; it stays untouched when only its outputs change."""
+    """results/sources/NAME.json: a notebook's cells and runs; it stays untouched when only its outputs change."""
     return paths.results_dir() / "sources" / f"{name}.json"
+
+
+def lost_file() -> Path:
+    """results/lost.json: runs that were found gone or changed as a batch began; a plan older than it is made again."""
+    return paths.results_dir() / "lost.json"
 
 
 def receipt_file(id: str) -> Path:

@@ -1,5 +1,6 @@
 """The runs a notebook will ask for, known before it is executed, so that a batch can make them beforehand."""
 
+import ast
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,8 @@ def planned_runs(notebook: Path, parameters: Mapping[str, object] | None = None)
     Executes its cells tagged parameters, setup and runs in this process; ``run_all`` notes the specs and computes
     nothing. Raises PlanFailed if such a cell fails, ValueError for parameters that the notebook does not take.
     """
+    cells = _cells(notebook)
     values = check_parameters(notebook, parameters or {})
-    cells = nbformat.read(notebook, as_version=4).cells
     space: dict[str, object] = {"__name__": "__main__"}
     # A notebook may show figures while it sets up; without a window system only this backend can.
     with noting() as specs, patch.dict(os.environ, {"MPLBACKEND": "agg"}):
@@ -37,10 +38,21 @@ def planned_runs(notebook: Path, parameters: Mapping[str, object] | None = None)
     return list({spec.hash: spec for spec in specs}.values())
 
 
+def _cells(notebook: Path) -> list[nbformat.NotebookNode]:
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+        for cell in cells:
+            if "parameters" in cell.metadata.get("tags", []):
+                ast.parse(cell.source)
+    except (ValueError, SyntaxError, OSError) as error:
+        raise PlanFailed(f"{notebook.stem} cannot be read as a notebook: {error}") from error
+    return cells
+
+
 def _run_cell(notebook: Path, number: int, source: str, space: dict[str, object]) -> None:
     try:
         exec(compile(source, f"{notebook.name}, cell {number}", "exec"), space)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PlanFailed(
             f"{notebook.stem}: cell {number} of those that name the runs failed with {type(error).__name__}: {error} "
             f"(a cell tagged runs may use only cells tagged {', '.join(TAGS)} above it)."

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,10 @@ import nbformat
 from mmlib.data.prepared import files_of
 from mmlib.engine.places import batch_file, plan_file, source_file
 from mmlib.engine.plan import PlanFailed, planned_runs
-from mmlib.files import write_json
+from mmlib.files import sha256_of, write_json
 from mmlib.prepared_sets import PREPARED, command_for
 from mmlib.profiles import default_profile
-from mmlib.run_spec import RunSpec
+from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
 
 
 @dataclass(frozen=True)
@@ -39,33 +39,53 @@ def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str]
     """
     planned, entries = {}, {}
     for notebook in notebooks:
-        _write_source(notebook)
         entry = entries[notebook.stem] = {"batches": [], "runs": [], "missing": {}, "error": None}
         try:
             specs = planned_runs(notebook)
         except PlanFailed as error:
             entry["error"] = str(error)
             say(f"plan: {error}")
-            continue
+            specs = []
         entry["missing"] = _missing(specs)
         entry["runs"] = [spec.hash for spec in specs]
-        if not entry["missing"]:
+        _write_source(notebook, entry)
+        if specs and not entry["missing"]:
             planned[notebook.stem] = specs
         for data, command in entry["missing"].items():
             say(f"plan: {notebook.stem} is skipped, as {data} is not here: {command}")
-    batches = batches_of(planned, runs_per_job)
+    finished = _finished(planned)
+    batches = batches_of(planned, runs_per_job, finished)
     for batch in batches:
         write_json(batch_file(batch.id), [spec.as_dict() for spec in batch.specs])
         for name in batch.notebooks:
             entries[name]["batches"].append(batch.id)
-    write_json(plan_file(), {"profile": default_profile(), "notebooks": entries})
+    write_json(plan_file(), {"profile": default_profile(), "notebooks": entries, "finished": inputs_of(finished)})
     runs = len({spec.hash for specs in planned.values() for spec in specs})
-    say(f"plan: {runs} runs for {len(planned)} notebooks, in {len(batches)} jobs")
+    there = f"{len(finished)} are there, the others make {len(batches)} jobs"
+    say(f"plan: {runs} runs for {len(planned)} notebooks; {there}")
 
 
-def _write_source(notebook: Path) -> None:
-    cells = nbformat.read(notebook, as_version=4).cells
-    content = [{"kind": cell.cell_type, "tags": cell.metadata.get("tags", []), "source": cell.source} for cell in cells]
+def _finished(planned: Mapping[str, Sequence[RunSpec]]) -> set[RunSpec]:
+    """The runs that are there and whole; a damaged one is not, so that the job that asks for it names it."""
+    return {spec for specs in planned.values() for spec in specs if Run(spec).done and _is_whole(spec)}
+
+
+def _is_whole(spec: RunSpec) -> bool:
+    try:
+        _ = Run(spec).metrics  # reading it checks it
+    except RunDamaged:
+        return False
+    return True
+
+
+def _write_source(notebook: Path, entry: Mapping[str, object]) -> None:
+    """Writes what a notebook's results follow from, its cells and its runs, unless it is there already."""
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+        text = [{"kind": c.cell_type, "tags": c.metadata.get("tags", []), "source": c.source} for c in cells]
+    except (ValueError, OSError):
+        text = sha256_of(notebook)  # it will be executed to tell what is wrong with it
+    content = {"cells": text, "runs": entry["runs"]}
     file = source_file(notebook.stem)
     if not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != content:
         write_json(file, content)
@@ -77,12 +97,14 @@ def _missing(specs: Sequence[RunSpec]) -> dict[str, str]:
     return {name: command_for(name) for name in names if not all(file.is_file() for file in files_of(name))}
 
 
-def batches_of(planned: Mapping[str, Sequence[RunSpec]], runs_per_job: int) -> list[Batch]:
-    """The runs of all notebooks, each in one batch, at most ``runs_per_job`` in a batch.
+def batches_of(
+    planned: Mapping[str, Sequence[RunSpec]], runs_per_job: int, finished: Container[RunSpec] = ()
+) -> list[Batch]:
+    """The runs of all notebooks but the ``finished`` ones, each in one batch, at most ``runs_per_job`` in a batch.
 
     Runs travel together only if the same notebooks need them: a run that changes then brings no other notebook back.
     """
-    specs = {spec.hash: spec for of_notebook in planned.values() for spec in of_notebook}
+    specs = {spec.hash: spec for of_notebook in planned.values() for spec in of_notebook if spec not in finished}
     users = {hash: tuple(n for n, of in planned.items() if any(s.hash == hash for s in of)) for hash in specs}
     groups: dict[tuple, list[RunSpec]] = defaultdict(list)
     for hash, spec in specs.items():

@@ -19,19 +19,44 @@ def summary(since: float) -> list[str]:
     entries = read_plan()["notebooks"]
     wanted = {name: entry for name, entry in entries.items() if not entry["missing"]}
     states = {name: _notebook_state(name, entry, since) for name, entry in wanted.items()}
-    made = [id for id in figures_listed() if (paths.outputs_dir() / "figures" / f"{id}.json").is_file()]
     return [
         f"runs: {_counted(_run_states(entries, since).values())}",
         *_failed_runs(wanted),
         f"notebooks: {_counted([*states.values(), *['skipped'] * (len(entries) - len(wanted))])}",
-        *(f"  failed: {name}, see {_failed_file(name)}" for name, state in states.items() if state == "failed"),
+        *(_told(name, state, wanted[name]) for name, state in states.items() if state in ("failed", "not reached")),
         *(
             f"  skipped: {name} needs {data}: {command}"
             for name, entry in entries.items()
             for data, command in entry["missing"].items()
         ),
-        f"figures: {len(made)} of {len(figures_listed())} are there",
+        _figures(states),
     ]
+
+
+def tell(since: float) -> None:
+    """Prints the summary, or that there is none yet: the engine's last words."""
+    try:
+        lines = summary(since)
+    except (OSError, ValueError):
+        lines = ["nothing was planned: the lines above tell why"]
+    print("\n".join(lines), flush=True)
+
+
+def _told(name: str, state: str, entry: dict) -> str:
+    if entry["error"]:
+        return f"  {state}: {entry['error']}"
+    if state == "failed":
+        return f"  failed: {name}, see {_failed_file(name)}"
+    waits = [batch for batch in entry["batches"] if not receipt_file(batch).is_file()]
+    why = f"{len(waits)} of its {len(entry['batches'])} jobs of runs did not end" if waits else "its job did not end"
+    return f"  not reached: {name}, as {why}; the lines above tell more"
+
+
+def _figures(states: dict[str, str]) -> str:
+    listed = figures_listed()
+    current = [id for id, entry in listed.items() if states.get(entry["notebook"]) in ("done", "from cache")]
+    made = [id for id in current if (paths.outputs_dir() / "figures" / f"{id}.json").is_file()]
+    return f"figures: {len(made)} of {len(listed)} are there"
 
 
 def _counted(states: Iterable[str]) -> str:
@@ -66,13 +91,13 @@ def _failed_runs(wanted: dict[str, dict]) -> list[str]:
 
 
 def _notebook_state(name: str, entry: dict, since: float) -> str:
-    metrics = paths.outputs_dir() / "notebooks" / name / "metrics.json"
-    if _failed_file(name).is_file():
-        return "failed"
     # What an earlier text or other runs have left is not the notebook's result.
     ready = all(receipt_file(batch).is_file() for batch in entry["batches"])
-    current = metrics.is_file() and metrics.stat().st_mtime >= source_file(name).stat().st_mtime
-    return _made(metrics, since) if ready and current else "not reached"
+    metrics = paths.outputs_dir() / "notebooks" / name / "metrics.json"
+    for file in (_failed_file(name), metrics):
+        if ready and file.is_file() and file.stat().st_mtime >= source_file(name).stat().st_mtime:
+            return "failed" if file != metrics else _made(file, since)
+    return "not reached"
 
 
 def _failed_file(name: str) -> Path:

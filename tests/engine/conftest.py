@@ -43,11 +43,12 @@ class Suite:
 
     root: Path
     results: Path
+    data: Path
 
     @property
     def environment(self) -> dict[str, str]:
         own = {"MMLIB_RESULTS": str(self.results), "MMLIB_PROFILE": "smoke", "PYTHONPATH": str(self.root)}
-        return os.environ | {"MMLIB_DATA": str(paths.data_dir()), "OMP_NUM_THREADS": "1"} | own
+        return os.environ | {"MMLIB_DATA": str(self.data), "OMP_NUM_THREADS": "1"} | own
 
     def command(self, *more: str) -> list[str]:
         local = ["--profile", str(self.root / "profiles" / "local"), "--directory", str(self.results / "engine")]
@@ -99,7 +100,7 @@ class Suite:
 
     def executed(self) -> dict[str, float]:
         """Name of every executed notebook -> when it was written (inside, as Snakemake touches the file)."""
-        files = (self.results / "notebooks").glob("*.ipynb")
+        files = (self.results / "notebooks").glob("1*.ipynb")
         return {f.stem: nbformat.read(f, 4).metadata.papermill.end_time for f in files}
 
 
@@ -127,7 +128,8 @@ def _suite_in(folder: Path) -> Suite:
     (root / "notebooks").mkdir()
     for file in ("Snakefile", "pyproject.toml"):
         shutil.copy(paths.ROOT / file, root / file)
-    made = Suite(root, folder / "results")
+    shutil.copytree(paths.data_dir(), folder / "data")
+    made = Suite(root, folder / "results", folder / "data")
     made.write("10_one", alpha=0.5)
     made.write("11_two", alpha=0.7)
     made.list_figures("10_one", "11_two")

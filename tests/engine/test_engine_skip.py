@@ -20,3 +20,10 @@ def test_a_notebook_whose_data_are_not_here_is_skipped_and_named(suite):
     assert "skipped: 11_two needs paper: python -m data_prep paper" in printed
     assert "figures: 1 of 2 are there" in printed
     assert set(suite.executed()) == {"10_one"}
+    code, printed, _ = suite.make()
+    assert code == 0 and "Nothing to be done" in printed
+    assert "skipped: 11_two needs paper: python -m data_prep paper" in printed
+    for kind in ("npz", "json"):
+        (suite.data / f"paper.{kind}").touch()
+    code, printed, _ = suite.make()
+    assert code == 0 and set(suite.executed()) == {"10_one", "11_two"}, printed

@@ -1,6 +1,8 @@
 """One folder of results through its life: made, found done, a text touched, a number changed, a notebook broken."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -66,11 +68,53 @@ def test_another_alpha_computes_its_run_and_executes_its_notebook_only(made):
     assert "runs: 1 done, 2 from cache" in printed
 
 
+def test_an_alpha_that_another_notebook_has_already_executes_the_changed_one_only(made):
+    suite, _ = made
+    runs, executed = suite.runs(), suite.executed()
+    suite.write("11_two", alpha=0.9)  # that of 10_one
+    code, printed, _ = suite.make()
+    assert code == 0, printed
+    assert suite.runs() == runs
+    assert _changed(executed, suite.executed()) == {"11_two"}
+
+
+def test_a_run_that_is_gone_is_computed_and_one_that_is_damaged_is_named(made):
+    suite, _ = made
+    gone, damaged = sorted(json.loads((suite.results / "plan.json").read_text())["notebooks"]["10_one"]["runs"])
+    shutil.rmtree(suite.results / "runs" / gone)
+    code, printed, _ = suite.make()
+    assert code == 0 and gone in suite.runs() and "runs: 1 done, " in printed, printed
+    file = suite.results / "runs" / damaged / "metrics.json"
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"accuracy", b"acccracy", 1))
+    code, printed, _ = suite.make()
+    assert code != 0 and f"failed: run {damaged}: RunDamaged: {file} is damaged" in printed
+    file.write_bytes(whole)
+    assert suite.make()[0] == 0
+    assert "Nothing to be done" in suite.make()[1]
+
+
+@pytest.mark.parametrize("content", ['{"cells": [', "sys.exit"])
+def test_a_notebook_that_cannot_be_planned_is_named_and_the_other_goes_on(made, content):
+    suite, _ = made
+    executed = suite.executed()
+    if content == "sys.exit":
+        suite.write("10_one", alpha="__import__('sys').exit()")
+    else:
+        (suite.root / "notebooks" / "10_one.ipynb").write_text(content)
+    suite.write("11_two", alpha=0.9, text=f"Beside {content!r}.")
+    code, printed, _ = suite.make()
+    assert code != 0 and "plan: 10_one" in printed
+    assert "notebooks: 1 done, 0 from cache" in printed
+    assert _changed(executed, suite.executed()) >= {"11_two"}
+    suite.write("10_one", alpha=0.9)
+
+
 def test_a_broken_notebook_is_named_and_the_other_goes_on(made):
     suite, _ = made
     executed = suite.executed()
     suite.write("10_one", alpha=0.9, extra="raise KeyError('nothing here')")
-    suite.write("11_two", alpha=0.7, text="A third text.")
+    suite.write("11_two", alpha=0.9, text="A third text.")
     code, printed, _ = suite.make()
     assert code != 0
     assert "notebook 10_one failed in cell 5 of 7 (raise KeyError" in printed

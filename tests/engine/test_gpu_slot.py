@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mmlib.engine.gpu_slot import take_gpus
+from mmlib.engine.gpu_slot import require_gpu, take_gpus
 
 HOLD = """
 import os, sys
@@ -74,3 +74,20 @@ def test_what_cannot_be_had_is_said(monkeypatch, asked, visible, message):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     with pytest.raises(ValueError, match=message):
         take_gpus()
+
+
+def test_in_an_allocation_with_several_gpus_a_job_still_takes_one(monkeypatch):
+    monkeypatch.setenv("MMLIB_GPUS", "1")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    take_gpus()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] in ("0", "1")
+
+
+def test_a_gpu_that_pytorch_does_not_find_is_an_error(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("MMLIB_GPUS", "0")
+    require_gpu()
+    monkeypatch.setenv("MMLIB_GPUS", "1")
+    with pytest.raises(ValueError, match="was to use a GPU, and this PyTorch finds none"):
+        require_gpu()

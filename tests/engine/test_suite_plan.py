@@ -41,6 +41,11 @@ def test_a_changed_run_changes_its_batch_and_no_other():
     assert before[0].id == after[0].id and before[1].id != after[1].id
 
 
+def test_what_is_finished_is_in_no_batch():
+    [batch] = batches_of({"one": specs(0.1, 0.2, 0.3)}, 10, specs(0.2))
+    assert [spec.method_options["alpha"] for spec in batch.specs] == [0.1, 0.3]
+
+
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
@@ -53,7 +58,7 @@ def test_the_plan_names_runs_jobs_and_what_went_wrong(results, suite):
     lines = []
     write_plan(sorted((suite.root / "notebooks").glob("*.ipynb")), 10, lines.append)
     entries = read_plan()["notebooks"]
-    assert lines[-1] == "plan: 3 runs for 2 notebooks, in 3 jobs"
+    assert lines[-1] == "plan: 3 runs for 2 notebooks; 0 are there, the others make 3 jobs"
     assert "12_bad: cell 4 of those that name the runs failed with ValueError" in entries["12_bad"]["error"]
     assert entries["12_bad"]["runs"] == entries["12_bad"]["batches"] == []
     assert set(entries["10_one"]["runs"]) & set(entries["11_two"]["runs"])

@@ -14,7 +14,9 @@ BEFORE, AFTER = BEGAN - 100, BEGAN + 100
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
-    monkeypatch.setattr("mmlib.engine.summary.figures_listed", lambda: {"a": {}, "b": {}})
+    monkeypatch.setattr(
+        "mmlib.engine.summary.figures_listed", lambda: {"a": {"notebook": "new"}, "b": {"notebook": "absent"}}
+    )
 
     def put(name: str, content: object = None, at: float = AFTER) -> None:
         file = tmp_path / name
@@ -51,12 +53,23 @@ def test_every_end_is_counted_and_named(results):
     results("notebooks/stopped/metrics.json", at=BEFORE)  # of runs that were other ones
     results("notebooks/broken.failed.ipynb")
     results("figures/a.json")
+    results("figures/b.json")  # of an earlier batch
     told = summary(BEGAN)
     assert told[0] == "runs: 1 done, 1 from cache, 1 failed, 1 skipped, 1 diverged, 1 not reached"
     assert told[1] == "  failed: run s1: ValueError: no"
     assert told[2] == "notebooks: 1 done, 1 from cache, 1 failed, 1 skipped, 1 not reached"
     assert told[3].startswith("  failed: broken, see ") and told[3].endswith("notebooks/broken.failed.ipynb")
-    assert told[4:] == ["  skipped: absent needs paper: python -m data_prep paper", "figures: 1 of 2 are there"]
+    assert told[4] == "  not reached: stopped, as 1 of its 1 jobs of runs did not end; the lines above tell more"
+    assert told[5:] == ["  skipped: absent needs paper: python -m data_prep paper", "figures: 1 of 2 are there"]
+
+
+def test_a_failure_of_an_earlier_text_and_a_plan_that_failed_are_told_as_what_they_are(results):
+    plan(results, old={}, wrong={"error": "wrong: cell 4 failed"})
+    results("notebooks/old.failed.ipynb", at=BEFORE - 2)
+    told = summary(BEGAN)
+    assert told[1] == "notebooks: 0 done, 0 from cache, 0 failed, 0 skipped, 2 not reached"
+    assert told[2].startswith("  not reached: old, as its job did not end")
+    assert told[3] == "  not reached: wrong: cell 4 failed"
 
 
 def test_results_of_an_earlier_text_are_not_from_cache(results):
