@@ -11,9 +11,14 @@ def plan_file() -> Path:
     return paths.results_dir() / "plan.json"
 
 
+def batches_folder() -> Path:
+    """results/batches: the jobs, and what became of them."""
+    return paths.results_dir() / "batches"
+
+
 def batch_file(id: str) -> Path:
     """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them."""
-    return paths.results_dir() / "batches" / f"{id}.json"
+    return batches_folder() / f"{id}.json"
 
 
 def source_file(name: str) -> Path:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.engine.places import lost_file, plan_file, receipt_file
+from mmlib.engine.places import batches_folder, lost_file, plan_file
 from mmlib.files import sha256_of, write_json
 from mmlib.profiles import default_profile
 
@@ -16,20 +16,26 @@ def forget_stale() -> None:
     The batch then plans again, computes runs that are gone, names those that are damaged, and executes the notebooks.
     """
     plan = _read(plan_file())
-    noted = plan.get("finished", {})
     entries = plan.get("notebooks", {})
-    for receipt in {receipt_file(batch) for entry in entries.values() for batch in entry["batches"]}:
-        noted = noted | _read(receipt).get("runs", {})
-    lost = {run.removeprefix("runs/") for run, hash in noted.items() if not _holds(run, hash)}
-    stale = [name for name, entry in entries.items() if lost & set(entry["runs"]) or _of_another_profile(name)]
+    # Also receipts of jobs that this plan does not have: a later plan may have them again.
+    receipts = {file: _read(file).get("runs", {}) for file in batches_folder().glob("*.done.json")}
+    noted = {(run, hash) for runs in [plan.get("finished", {}), *receipts.values()] for run, hash in runs.items()}
+    lost = {run for run, hash in noted if not _holds(run, hash)}
+    for file, runs in receipts.items():
+        if lost & set(runs):
+            file.unlink()
+    stale = [name for name, entry in entries.items() if _needs(entry, lost) or _of_another_profile(name)]
     for name in stale:
         _metrics(name).unlink(missing_ok=True)
-        for batch in entries[name]["batches"]:
-            receipt_file(batch).unlink(missing_ok=True)
     if stale:
         (paths.results_dir() / "site" / "index.html").unlink(missing_ok=True)
-    if lost or not lost_file().is_file():
-        write_json(lost_file(), {"runs": sorted(lost), "seen": time.strftime("%Y-%m-%d %H:%M:%S")})
+    seen = [run for run in sorted(lost) if any(_needs(entry, {run}) for entry in entries.values())]
+    if seen or not lost_file().is_file():
+        write_json(lost_file(), {"runs": seen, "seen": time.strftime("%Y-%m-%d %H:%M:%S")})
+
+
+def _needs(entry: dict, runs: set[str]) -> bool:
+    return any(f"runs/{hash}" in runs for hash in entry["runs"])
 
 
 def _holds(run: str, hash: str) -> bool:

@@ -75,7 +75,7 @@ def _run_states(entries: dict[str, dict], since: float) -> dict[str, str]:
         reported = {hash: state for batch in entry["batches"] for hash, state in _reported(batch).items()}
         for hash in entry["runs"]:
             metrics = paths.results_dir() / "runs" / hash / "metrics.json"
-            states[hash] = _made(metrics, since) if metrics.is_file() else reported.get(hash, "not reached")
+            states[hash] = reported.get(hash) or (_made(metrics, since) if metrics.is_file() else "not reached")
     return states
 
 

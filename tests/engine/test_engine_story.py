@@ -88,7 +88,7 @@ def test_a_run_that_is_gone_is_computed_and_one_that_is_damaged_is_named(made):
     whole = file.read_bytes()
     file.write_bytes(whole.replace(b"accuracy", b"acccracy", 1))
     code, printed, _ = suite.make()
-    assert code != 0 and f"failed: run {damaged}: RunDamaged: {file} is damaged" in printed
+    assert code != 0 and f"failed: run {damaged}: RunDamaged: {file} is damaged" in printed, printed
     file.write_bytes(whole)
     assert suite.make()[0] == 0
     assert "Nothing to be done" in suite.make()[1]

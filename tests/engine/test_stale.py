@@ -52,13 +52,20 @@ def test_what_holds_stays_and_no_file_is_touched(results):
 def test_a_run_of_a_batch_that_is_gone_takes_its_notebook_and_receipt_back(results):
     (results / "runs" / "a" / "metrics.json").unlink()
     forget_stale()
-    assert left(results) == {"two"} and lost() == ["a"]
+    assert left(results) == {"two"} and lost() == ["runs/a"]
 
 
 def test_a_changed_run_takes_back_every_notebook_that_needs_it(results):
     (results / "runs" / "b" / "metrics.json").write_text("{}")
     forget_stale()
-    assert left(results) == set() and lost() == ["b"]
+    assert left(results) == {"receipt"} and lost() == ["runs/b"]
+
+
+def test_receipts_of_other_plans_are_taken_back_too(results):
+    write_json(receipt_file("y"), json.loads(receipt_file("x").read_text()))
+    (results / "runs" / "a" / "metrics.json").write_text("{}")
+    forget_stale()
+    assert not receipt_file("y").exists() and not receipt_file("x").exists()
 
 
 def test_results_of_another_profile_are_taken_back(results):

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
+from mmlib import paths
 from mmlib.tidy import KERNEL
 
 PARAMETERS = 'views = ["a"]  # which\nepochs = 3  # how many\nlabel = "x"  # a text\nfast = True'
@@ -22,6 +23,8 @@ parameters = dict(views=views, epochs=epochs, label=label, fast=fast)
 def make_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """make(*cells, name="toy", report=True) -> path of a notebook whose results go to tmp_path/results."""
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)  # so that they count as the suite's
+    (tmp_path / "figures.yaml").write_text("{}")
 
     def make(*cells: str, name: str = "toy", report: bool = True) -> Path:
         first = v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})

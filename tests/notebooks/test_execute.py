@@ -1,6 +1,7 @@
 """mmlib.execute on tiny notebooks: every way a notebook can go wrong without papermill saying so."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,15 @@ def test_other_parameters_go_to_a_folder_of_their_own_and_leave_the_suites_resul
     assert other == again and len({suite, other, third}) == 3
     assert other.parent.parent.parent == tmp_path / "results" / "variants" and other.parent.parent.name[:4] == "toy-"
     assert metrics_of(suite)["parameters"]["epochs"] == 3 and metrics_of(other)["parameters"]["epochs"] == 5
+
+
+def test_a_notebook_from_another_folder_leaves_the_suites_results(make_notebook, tmp_path):
+    source = make_notebook()
+    (tmp_path / "mine").mkdir()
+    own = shutil.copy(source, tmp_path / "mine" / source.name)
+    suite = execute(source, **QUIET)
+    other = execute(own, **QUIET)
+    assert suite.parent.parent == tmp_path / "results" and other.parent.parent.parent.name == "variants"
 
 
 def test_figures_of_an_earlier_run_do_not_outlive_a_failure(make_notebook, tmp_path, monkeypatch):
