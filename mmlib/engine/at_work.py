@@ -1,4 +1,4 @@
-"""What the Snakefile asks mmlib: whether it is the only engine at work, and which notebooks it has to execute."""
+"""What the Snakefile asks mmlib: to be the only engine at work, to say less, and which notebooks to execute."""
 
 import logging
 import os
