@@ -14,7 +14,7 @@ from mmlib import paths
 from mmlib.engine.at_work import only_engine, quieter, wanted_notebooks
 from mmlib.engine.stale import forget_stale
 from mmlib.engine.summary import tell
-from mmlib.prepared_sets import PREPARED
+from mmlib.catalogue import PREPARED
 from mmlib.profiles import default_profile
 
 DATA, RESULTS, SOURCE = paths.data_dir(), paths.results_dir(), paths.NOTEBOOKS

@@ -1,34 +1,92 @@
-"""The command ``python -m data_prep NAME ...`` (or ``all``)."""
+"""The command ``python -m data_prep NAME ...`` (or ``all``), and ``python -m data_prep NAME --raw FOLDER``."""
 
 import argparse
+import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
+from data_prep.archives import unpack
 from data_prep.errors import PreparationError
 from data_prep.prepare import prepare
+from data_prep.raw_prepare import prepare_raw
 from data_prep.sources import SOURCES
-from mmlib import checks
+from mmlib import checks, paths
+from mmlib.catalogue import RAW
 from mmlib.interrupt import stoppable
+
+EXAMPLE = "python -m data_prep crema_d --raw /data/CREMA-D"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepares the named data sets. Exit code 0, 1 if one could not be prepared, 2 if the command is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep", description="Fetches and converts data sets.")
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"{', '.join(SOURCES)}, or all")
-    names = parser.parse_args(arguments).names
+    options = _parser().parse_args(arguments)
     try:
-        for name in names:
-            checks.one_of("data set", name, [*SOURCES, "all"])
-    except ValueError as error:
+        _check(options)
+    except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 2
-    for name in SOURCES if "all" in names else dict.fromkeys(names):
+    for name in SOURCES if "all" in options.names else dict.fromkeys(options.names):
         try:
-            prepare(name, lambda line, name=name: print(f"{name}: {line}", flush=True))
+            _prepare(name, options)
         except PreparationError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    about = "Fetches or builds data sets, or converts your copy of one; python -m mmlib data lists all of them."
+    parser = argparse.ArgumentParser(prog="python -m data_prep", description=about)
+    known = f"{', '.join(SOURCES)}, all (of these); with --raw {', '.join(RAW)}"
+    parser.add_argument("names", nargs="+", metavar="NAME", help=known)
+    parser.add_argument("--raw", metavar="FOLDER", type=Path, help="your copy of the release, its folder or its archive")
+    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="processes that convert (all)")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name in options.names:
+        checks.one_of("data set", name, [*SOURCES, *RAW, "all"])
+    checks.whole("--jobs", options.jobs, 1)
+    own = [name for name in options.names if name in RAW]
+    if own and options.raw is None:
+        raise ValueError(f"{own[0]} is prepared from your copy of the release: name its folder, as in  {EXAMPLE}")
+    if options.raw is None:
+        return
+    if len(options.names) != 1 or not own:
+        raise ValueError(f"--raw goes with one of {', '.join(RAW)}, got {' '.join(options.names)}.")
+    if not options.raw.exists():
+        raise ValueError(f"--raw names {options.raw}, which is not there.")
+
+
+def _prepare(name: str, options: argparse.Namespace) -> None:
+    def say(line: str) -> None:
+        print(f"{name}: {line}", flush=True)
+
+    if options.raw is None:
+        prepare(name, say)
+    else:
+        with _unpacked(name, options.raw.resolve(), say) as folder:
+            prepare_raw(name, folder, options.jobs, say)
+
+
+@contextmanager
+def _unpacked(name: str, raw: Path, say: Callable[[str], None]) -> Iterator[Path]:
+    """The folder ``raw``, or what is in the archive ``raw``, for as long as it is needed."""
+    if raw.is_dir():
+        yield raw
+        return
+    folder = paths.data_dir() / f".{name}.unpacked"
+    shutil.rmtree(folder, ignore_errors=True)  # of a call that was killed
+    try:
+        unpack(raw, folder, say)
+        inside = list(folder.iterdir())
+        yield inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

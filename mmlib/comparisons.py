@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from mmlib import checks
-from mmlib.data import REGRESSIONS
+from mmlib.data import is_regression
 from mmlib.measures import paired_comparison
 from mmlib.runs import RunSpec, table
 
@@ -24,7 +24,7 @@ def specs_of(
         f"{m} alone": RunSpec(data=data, method="unimodal", method_options={"modality": m}, **common)
         for m in modalities
     }
-    measures = () if data in REGRESSIONS else ("probe",)
+    measures = () if is_regression(data, common.get("data_options", {})) else ("probe",)
     return alone | {name: RunSpec(data=data, method=name, measures=measures, **common) for name in methods}
 
 

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmlib import checks
+from mmlib.paper_networks import PAPER_NETWORKS
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Defaults for one data set.
 
-    encoder: name in mmlib.models.ENCODERS; model: options of build_model; training: options of fit but the epochs;
-    epochs and seeds: how many in each profile (smoke, quick, full).
+    encoder: name in mmlib.models.ENCODERS, or {modality: name}; model: options of build_model; training: options of fit
+    but the epochs; epochs and seeds: how many in each profile (smoke, quick, full).
     """
 
-    encoder: str
+    encoder: str | Mapping[str, str]
     model: Mapping[str, object]
     training: Mapping[str, object]
     epochs: Mapping[str, int]
@@ -38,7 +39,36 @@ RECIPES: dict[str, Recipe] = {
     "smartwatch": Recipe(
         "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 4, "quick": 12, "full": 60}, SEEDS
     ),
+    "av_digits": Recipe(
+        "conv2d",
+        {"width": 16, "depth": 4, "fusion": "concat"},
+        {**ADAMW, "lr": 2e-3},
+        {"smoke": 4, "quick": 10, "full": 60},
+        SEEDS,
+    ),
+    "emoji": Recipe(
+        {"picture": "conv2d", "text": "transformer"},
+        {"width": 32, "depth": {"picture": 3, "text": 1}, "vocabulary": {"text": 800}, "fusion": "concat"},
+        {**ADAMW, "lr": 3e-3},
+        {"smoke": 4, "quick": 10, "full": 60},
+        SEEDS,
+    ),
 }
+
+# The papers' data sets: the network of a paper that uses the set, and a budget that a GPU has done in a day.
+PAPERS = (
+    "av_mnist/agm_late", "crema_d/agm", "ave/mcr", "kinetics_sounds/mcr", "ucf101/mcr", "something_something/mcr",
+    "cmu_mosi/mcr_vat", "cmu_mosei/mcr_vat", "ur_funny/agm",
+)  # fmt: skip
+
+
+def _of_paper(name: str) -> Recipe:
+    network = PAPER_NETWORKS[name]
+    training = {option: value for option, value in network.training.items() if option != "epochs"}
+    return Recipe(network.model, network.model_options, training, {"smoke": 1, "quick": 8, "full": 100}, SEEDS)
+
+
+RECIPES |= {PAPER_NETWORKS[name].data: _of_paper(name) for name in PAPERS}
 
 # The same for all data sets. AGM: alpha of CREMA-D in the paper; a cap of 1 keeps kappa below e^1.5, because on
 # networks as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper. MCR

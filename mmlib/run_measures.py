@@ -105,7 +105,7 @@ def _by_depth(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
 def _halves(split: Split) -> tuple[Split, Split]:
     # Every other row of each class: rows that lie together, such as the windows of one recording, go to both halves.
     order = split.labels.argsort(stable=True)
-    return Split(*split.rows(order[::2])), Split(*split.rows(order[1::2]))
+    return split.subset(order[::2]), split.subset(order[1::2])
 
 
 MEASURES: dict[str, Callable[[Trained], dict[str, float]]] = {

@@ -11,7 +11,7 @@ from typing import Self
 
 from mmlib import checks, paths
 from mmlib.code_version import code_version
-from mmlib.data import DATASETS, REGRESSIONS
+from mmlib.data import DATASETS, is_regression
 from mmlib.data.splits import check_seed
 from mmlib.files import sha256_of
 from mmlib.jsonable import to_json
@@ -31,7 +31,7 @@ class RunSpec:
     """What to train and measure. Everything left out comes from the recipe of the data set and the profile.
 
     data, data_options: as for mmlib.data.load; method, method_options: a name in METHODS and its arguments;
-    model, model_options: an encoder's name and the further options of build_model; training: epochs, batch_size, lr,
+    model, model_options: an encoder's name, or {modality: name}, and the further options of build_model; training: epochs, batch_size, lr,
     optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
     mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation split.
     Two specs are equal if their completed contents are. mmlib.spec_files reads and writes them as YAML and JSON.
@@ -40,7 +40,7 @@ class RunSpec:
 
     data: str
     method: str
-    model: str | None = None
+    model: str | Mapping[str, str] | None = None
     seeds: tuple[int, ...] | None = None
     profile: str = field(default_factory=default_profile)
     data_options: Mapping[str, object] = field(default_factory=dict)
@@ -57,7 +57,8 @@ class RunSpec:
         for name in ("data_options", "method_options", "model_options", "training"):
             checks.of_type(name, getattr(self, name), Mapping, "a dict of options")
         recipe = RECIPES[self.data]
-        self._set("model", recipe.encoder if self.model is None else self.model)
+        model = recipe.encoder if self.model is None else self.model
+        self._set("model", dict(model) if isinstance(model, Mapping) else model)
         self._set("seeds", _listed("seeds", range(recipe.seeds[self.profile]) if self.seeds is None else self.seeds))
         self._set("data_options", dict(self.data_options))
         self._set("method_options", {**METHOD_OPTIONS.get(self.method, {}), **self.method_options})
@@ -100,7 +101,8 @@ class RunSpec:
         object.__setattr__(self, name, value)
 
     def _check(self) -> None:
-        checks.one_of("model", self.model, ENCODERS)
+        for encoder in self.model.values() if isinstance(self.model, Mapping) else [self.model]:
+            checks.one_of("model", encoder, ENCODERS)
         if "seed" in self.data_options:
             raise ValueError("data_options must not hold 'seed': name the seeds in the field seeds of RunSpec.")
         known = signature(DATASETS[self.data]).parameters
@@ -124,7 +126,7 @@ class RunSpec:
             check_seed(seed)
 
     def _check_task(self) -> None:
-        if self.data not in REGRESSIONS:
+        if not is_regression(self.data, self.data_options):
             return
         if not METHODS[self.method].takes_regression:
             raise ValueError(

@@ -102,12 +102,11 @@ def _joined(specs: Iterable[RunSpec], device: str, read: Callable[[Run], pd.Data
 
 
 def _columns(spec: RunSpec) -> dict[str, object]:
-    options = {
-        f"{part}.{name}": value if isinstance(value, (str, int, float)) else json.dumps(value)
-        for part in ("data", "method", "model", "training")
-        for name, value in getattr(spec, "training" if part == "training" else f"{part}_options").items()
-    }
-    return {"data": spec.data, "method": spec.method, "model": spec.model, "profile": spec.profile, **options}
+    columns = {"data": spec.data, "method": spec.method, "model": spec.model, "profile": spec.profile}
+    for part in ("data", "method", "model", "training"):
+        options = getattr(spec, "training" if part == "training" else f"{part}_options")
+        columns |= {f"{part}.{name}": value for name, value in options.items()}
+    return {name: v if isinstance(v, (str, int, float)) else json.dumps(v) for name, v in columns.items()}
 
 
 def _concept(spec: RunSpec, modality: str, seed: int, device: str) -> Method:

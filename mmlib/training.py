@@ -99,11 +99,10 @@ def evaluate(method: Method, split: Split, batch_size: int = 1024) -> dict[str, 
 
 def predict(method: Method, split: Split, batch_size: int = 1024) -> Tensor:
     """Logits [N, C], or estimates [N, 1] of real targets: all rows, in evaluation mode, on the method's device and
-    without gradients."""
+    without gradients. batch_size: the most rows at once; fewer where rows are large."""
     checks.whole("batch_size", batch_size, 1)
     device = method.model.anchor.device
-    rows = torch.arange(len(split), device=split.labels.device).split(batch_size)
-    batches = (split.rows(index)[0] for index in rows)
+    batches = (inputs for inputs, _ in split.in_order(batch_size))
     return torch.cat([method.predict({m: x.to(device) for m, x in inputs.items()}) for inputs in batches])
 
 
@@ -113,10 +112,10 @@ def _train_epoch(
     """One pass over the training rows; returns the means of the logs over rows, read once at the end."""
     method.train()
     totals, names = 0.0, []
-    for rows in batches:
-        logs = method.step(*train.rows(rows), optimizer)
+    for inputs, labels in train.batches(batches):
+        logs = method.step(inputs, labels, optimizer)
         names = list(logs)
-        totals = totals + torch.stack([value.double() for value in logs.values()]) * len(rows)
+        totals = totals + torch.stack([value.double() for value in logs.values()]) * len(labels)
     return dict(zip(names, (totals / len(train)).tolist(), strict=True))
 
 

@@ -10,7 +10,10 @@ from packaging.utils import canonicalize_name
 from mmlib.paths import ROOT
 
 CONDA_NAMES = {"torch": "pytorch"}
-PIP_ONLY = {"ziamath"}  # not known to be a conda package: it comes with the pip entry of environment.yml
+# Not known to be conda packages, at least not under these names: they come with the pip entry of environment.yml.
+PIP_ONLY = {
+    "ziamath", "soundfile", "espeakng-loader", "resvg-py", "sentencepiece", "opencv-contrib-python-headless",
+}  # fmt: skip
 
 
 def required() -> dict[str, Requirement]:

@@ -223,3 +223,19 @@ def test_methods_that_look_at_the_true_class_are_refused_for_real_targets():
         else:
             with pytest.raises(ValueError, match=f"method '{name}' looks at the true class, .* such as 'joint'"):
                 regression(name, **options)
+
+
+def test_a_task_with_real_targets_is_a_regression_too():
+    assert RunSpec("cmu_mosi", "agm").data == "cmu_mosi"
+    with pytest.raises(ValueError, match="real targets"):
+        RunSpec("cmu_mosi", "agm", data_options={"task": "regression"})
+
+
+def test_each_modality_may_have_its_own_encoder():
+    different = spec(model={"a": "mlp", "b": "conv1d"})
+    assert RunSpec.from_dict(different.as_dict()) == different != spec()
+    with pytest.raises(ValueError, match="unknown model 'mpl'.*Did you mean 'mlp'"):
+        spec(model={"a": "mpl", "b": "mlp"})
+    same = spec(model={"b": "mlp", "a": "mlp"}, model_options={"width": {"a": 8, "b": 4}, "depth": {"b": 2}})
+    [model] = table([same])["model"].unique()
+    assert model == '{"b": "mlp", "a": "mlp"}'

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mmlib.audit.findings import Findings
+from mmlib.catalogue import RAW, command_for
 from mmlib.data.prepared import read_prepared
-from mmlib.prepared_sets import command_for
 from mmlib.sealed import opened, read_exactly
 
 UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "credit", "split"}
@@ -12,13 +12,23 @@ UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "cre
 
 def check_data(folder: Path, findings: Findings) -> None:
     """Every data set in ``folder`` (that of mmlib.paths.data_dir): its manifest, and the arrays it vouches for."""
-    for name in sorted({file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}):
+    of_own_copies = {name for name in RAW if (folder / name).is_dir()}
+    for name in sorted(of_own_copies | {file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}):
         findings.counts["prepared data sets"] += 1
         do = f"make it anew: {command_for(name)}"
         with findings.damage(folder / f"{name}.json", do):
             manifest = _manifest(folder / f"{name}.json", findings)
-            if findings.expect_hash(folder / f"{name}.npz", manifest["npz_sha256"], do):
+            if "npz_sha256" not in manifest:
+                _check_arrays(folder / name, manifest["arrays"], do, findings)
+            elif findings.expect_hash(folder / f"{name}.npz", manifest["npz_sha256"], do):
                 _compare(name, manifest)
+
+
+def _check_arrays(folder: Path, arrays: dict, do: str, findings: Findings) -> None:
+    """Those of a set that was prepared from the user's copy, a file each."""
+    for array, about in arrays.items():
+        findings.counts["arrays of prepared data sets"] += 1
+        findings.expect_hash(folder / f"{array}.npy", about["sha256"], do)
 
 
 def _manifest(file: Path, findings: Findings) -> dict:

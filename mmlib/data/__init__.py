@@ -1,10 +1,26 @@
 """Data sets by name: ``load("uci_digits", views=["fou", "mor"], seed=0)``."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mmlib import checks
-from mmlib.data import smartwatch, synthetic, synthetic_regression, uci_digits
+from mmlib.data import (
+    av_digits,
+    av_mnist,
+    ave,
+    cmu_mosei,
+    cmu_mosi,
+    crema_d,
+    emoji,
+    kinetics_sounds,
+    smartwatch,
+    something_something,
+    synthetic,
+    synthetic_regression,
+    ucf101,
+    uci_digits,
+    ur_funny,
+)
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.prepared import DataDamaged, DataNotPrepared
 
@@ -13,8 +29,23 @@ DATASETS: dict[str, Callable[..., MultimodalData]] = {
     "synthetic_regression": synthetic_regression.load,
     "uci_digits": uci_digits.load,
     "smartwatch": smartwatch.load,
+    "av_digits": av_digits.load,
+    "emoji": emoji.load,
+    "av_mnist": av_mnist.load,
+    "cmu_mosi": cmu_mosi.load,
+    "cmu_mosei": cmu_mosei.load,
+    "ur_funny": ur_funny.load,
+    "crema_d": crema_d.load,
+    "ave": ave.load,
+    "kinetics_sounds": kinetics_sounds.load,
+    "ucf101": ucf101.load,
+    "something_something": something_something.load,
 }
-REGRESSIONS = frozenset({"synthetic_regression"})  # the data sets whose labels are real targets
+
+
+def is_regression(name: str, options: Mapping[str, object]) -> bool:
+    """Whether the labels of the data set ``name``, loaded with ``options``, are real targets."""
+    return name == "synthetic_regression" or options.get("task") == "regression"
 
 
 def load(name: str, **options: object) -> MultimodalData:
@@ -28,4 +59,4 @@ def load(name: str, **options: object) -> MultimodalData:
     return DATASETS[name](**options)
 
 
-__all__ = ["DATASETS", "REGRESSIONS", "DataDamaged", "DataNotPrepared", "MultimodalData", "Split", "load"]
+__all__ = ["DATASETS", "DataDamaged", "DataNotPrepared", "MultimodalData", "Split", "is_regression", "load"]

@@ -1,32 +1,40 @@
 """The one form every data set takes: three splits of named modalities with labels."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
 import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.data.mapped import MappedRows
+from mmlib.data.streaming import streamed_batches
+
+Batch = tuple[dict[str, Tensor], Tensor]
+
+MOST_ROWS = 1024
+MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class Split:
     """Rows of a data set.
 
-    inputs: modality name -> tensor [N, ...], finite; labels: LongTensor [N] of class numbers, or a floating tensor [N]
-    of real targets, finite. Raises ValueError if the modalities differ in their number of rows, or inputs or targets
-    hold NaN or infinity.
+    inputs: modality name -> tensor [N, ...], finite, or MappedRows where they stay on the disk; labels: LongTensor [N]
+    of class numbers, or a floating tensor [N] of real targets, finite. Raises ValueError if the modalities differ in
+    their number of rows, or inputs or targets hold NaN or infinity.
     """
 
-    inputs: dict[str, Tensor]
+    inputs: dict[str, Tensor | MappedRows]
     labels: Tensor
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ValueError("a split needs at least one modality, got none.")
         for name, values in {**self.inputs, "labels": self.labels}.items():
-            if not isinstance(values, Tensor):
+            if not isinstance(values, Tensor) and (values is self.labels or not isinstance(values, MappedRows)):
                 raise TypeError(f"{name!r} must be a tensor, got {type(values).__name__}: torch.as_tensor makes one.")
         if not (self.labels.dtype == torch.long or self.labels.is_floating_point()) or self.labels.ndim != 1:
             raise ValueError(
@@ -45,12 +53,34 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, index: Tensor) -> "tuple[dict[str, Tensor], Tensor]":
-        """The inputs and labels of the rows in ``index`` (LongTensor [B] on the same device)."""
+    @property
+    def streamed(self) -> bool:
+        """Whether rows stay on the disk until they are asked for."""
+        return any(isinstance(x, MappedRows) for x in self.inputs.values())
+
+    def rows(self, index: Tensor) -> Batch:
+        """The inputs and labels of the rows in ``index`` (LongTensor [B] on the labels' device)."""
         return {m: x[index] for m, x in self.inputs.items()}, self.labels[index]
 
+    def batches(self, numbers: Iterable[Tensor]) -> Iterator[Batch]:
+        """``rows`` of each of ``numbers``; where they stay on the disk, worker processes read ahead."""
+        if self.streamed:
+            return streamed_batches(self.inputs, self.labels, list(numbers))
+        return (self.rows(index) for index in numbers)
+
+    def in_order(self, most: int = MOST_ROWS) -> Iterator[Batch]:
+        """All rows in their order, in batches of at most ``most`` rows and 64 MiB."""
+        row_bytes = sum(prod(x.shape[1:]) * x.dtype.itemsize for x in self.inputs.values())
+        at_once = max(1, min(most, MOST_BYTES // max(row_bytes, 1)))
+        return self.batches(torch.arange(len(self), device=self.labels.device).split(at_once))
+
+    def subset(self, index: Tensor) -> "Split":
+        """The rows in ``index`` as a split; what is on the disk stays there."""
+        kept = {m: x.subset(index) if isinstance(x, MappedRows) else x[index] for m, x in self.inputs.items()}
+        return Split(kept, self.labels[index])
+
     def to(self, device: torch.device | str) -> "Split":
-        """The same rows on ``device``."""
+        """The same rows on ``device``; those that stay on the disk go there when they are read."""
         return Split({m: x.to(device) for m, x in self.inputs.items()}, self.labels.to(device))
 
 
@@ -124,14 +154,23 @@ class MultimodalData:
         return replace(self, **{name: split.to(device) for name, split in self.splits.items()})
 
     def fingerprint(self) -> str:
-        """Hex SHA-256 of all values and labels: two data sets that agree in it train the same networks."""
+        """Hex SHA-256 of all values and labels: two data sets that agree in it train the same networks.
+
+        Of rows on the disk it takes the hash that their manifest gives, and which of them they are.
+        """
         digest = hashlib.sha256()
         for split_name, split in self.splits.items():
             for name, values in {**split.inputs, "labels": split.labels}.items():
                 digest.update(f"{split_name}/{name}/{values.dtype}/{tuple(values.shape)}".encode())
-                digest.update(values.cpu().contiguous().numpy().tobytes())
+                digest.update(_content(values))
         return digest.hexdigest()
 
 
-def _is_finite(values: Tensor) -> bool:
+def _content(values: Tensor | MappedRows) -> bytes:
+    return values.fingerprint() if isinstance(values, MappedRows) else values.cpu().contiguous().numpy().tobytes()
+
+
+def _is_finite(values: Tensor | MappedRows) -> bool:
+    if isinstance(values, MappedRows):
+        return True  # the preparation has looked at every value
     return not values.is_floating_point() or bool(torch.isfinite(values).all())

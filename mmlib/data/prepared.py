@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmlib import paths
-from mmlib.prepared_sets import command_for
+from mmlib.catalogue import command_for
 from mmlib.sealed import NotSealed, opened
 
 
@@ -41,33 +41,41 @@ def read_prepared(name: str) -> Prepared:
     for file in (manifest_file, arrays_file):
         if not file.is_file():
             raise DataNotPrepared(f"{name} is not prepared ({file} is missing): run  {command_for(name)}")
-    manifest = _read_manifest(name, manifest_file)
+    manifest = read_manifest(name, manifest_file, "npz_sha256")
     content = arrays_file.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != manifest["npz_sha256"]:
-        raise _damaged(name, arrays_file, f"its sha256 is {found}, the manifest says {manifest['npz_sha256']}")
+        raise damaged(name, arrays_file, f"its sha256 is {found}, the manifest says {manifest['npz_sha256']}")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Prepared(dict(arrays), manifest)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(name, arrays_file, f"it is no npz file of plain arrays: {error}") from error
+        raise damaged(name, arrays_file, f"it is no npz file of plain arrays: {error}") from error
 
 
-def _read_manifest(name: str, file: Path) -> dict:
+def is_prepared(name: str) -> bool:
+    """Whether the data set ``name`` lies in the data folder: its manifest comes last, and so vouches for the rest."""
+    arrays_file, manifest_file = files_of(name)
+    return manifest_file.is_file() and (arrays_file.is_file() or arrays_file.with_suffix("").is_dir())
+
+
+def read_manifest(name: str, file: Path, vouches_by: str) -> dict:
+    """The manifest in ``file``, which must have the entry ``vouches_by``. Raises DataDamaged."""
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise _damaged(name, file, f"it is no JSON: {error}") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("npz_sha256"), str):
-        raise _damaged(name, file, "it does not hold the sha256 of the arrays")
+        raise damaged(name, file, f"it is no JSON: {error}") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get(vouches_by), (str, dict)):
+        raise damaged(name, file, "it does not hold the sha256 of the arrays")
     try:
         opened(manifest)
     except NotSealed:
         pass  # an earlier version wrote it; `python -m mmlib verify` counts these
     except ValueError as error:
-        raise _damaged(name, file, str(error)) from error
+        raise damaged(name, file, str(error)) from error
     return manifest
 
 
-def _damaged(name: str, file: Path, why: str) -> DataDamaged:
+def damaged(name: str, file: Path, why: str) -> DataDamaged:
+    """The error that says what is wrong with ``file`` and how to make it anew."""
     return DataDamaged(f"{file} is damaged ({why}): make it anew with  {command_for(name)}")

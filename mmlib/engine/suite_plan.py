@@ -9,11 +9,11 @@ from pathlib import Path
 
 import nbformat
 
-from mmlib.data.prepared import files_of
+from mmlib.data.prepared import is_prepared
 from mmlib.engine.places import batch_file, plan_file, source_file
 from mmlib.engine.plan import PlanFailed, planned_runs
 from mmlib.files import sha256_of, write_json
-from mmlib.prepared_sets import PREPARED, command_for
+from mmlib.catalogue import PREPARED, command_for
 from mmlib.profiles import default_profile
 from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
 
@@ -94,7 +94,7 @@ def _write_source(notebook: Path, entry: Mapping[str, object]) -> None:
 def _missing(specs: Sequence[RunSpec]) -> dict[str, str]:
     """The data sets that have to be prepared for ``specs`` and are not there, each with the command that does it."""
     names = sorted({spec.data for spec in specs} & PREPARED)
-    return {name: command_for(name) for name in names if not all(file.is_file() for file in files_of(name))}
+    return {name: command_for(name) for name in names if not is_prepared(name)}
 
 
 def batches_of(

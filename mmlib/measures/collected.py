@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from mmlib.data.base import Split
+from mmlib.data.base import Batch, Split
 from mmlib.methods import Unimodal
 from mmlib.models import MultimodalModel, eval_mode, subset_logits, subsets
 from mmlib.models.shapley import Coalition
-
-BATCH_ROWS = 1024
 
 
 @torch.no_grad()
@@ -22,20 +20,24 @@ def collect(module: nn.Module, read: Callable[[Mapping[str, Tensor]], Tensor], s
     """
     device = next(module.parameters()).device
     with eval_mode(module):
-        values = torch.cat([read(inputs) for inputs in batches(split, device)])
+        values = torch.cat([read(inputs) for inputs, _ in batches(split, device)])
     check_finite(values)
     return values
 
 
-def batches(split: Split, device: torch.device) -> Iterator[dict[str, Tensor]]:
-    """The inputs of all rows of the split, in order, at most 1024 at once, on ``device``.
+def batches(split: Split, device: torch.device) -> Iterator[Batch]:
+    """The inputs and labels of all rows of the split, in order, at most 1024 at once, on ``device``.
 
     Raises ValueError for a split without rows.
     """
     if len(split) == 0:
         raise ValueError("a measure needs at least one row, the split has none.")
-    starts = range(0, len(split), BATCH_ROWS)
-    return ({m: x[start : start + BATCH_ROWS].to(device) for m, x in split.inputs.items()} for start in starts)
+    return (({m: x.to(device) for m, x in inputs.items()}, y.to(device)) for inputs, y in split.in_order())
+
+
+def check_fits(model: MultimodalModel, split: Split) -> None:
+    """Raises ValueError unless the split has the modalities of the model."""
+    model.check(_first_row(split))
 
 
 def check_finite(values: Tensor) -> None:
@@ -77,4 +79,8 @@ def check_alone(model: MultimodalModel, alone: Unimodal, *splits: Split) -> None
     if alone.model is model:
         raise ValueError("the Unimodal method holds the network it is compared with: train it on a network of its own.")
     for split in splits:
-        alone.check(split.inputs, split.labels)
+        alone.check(_first_row(split), split.labels[:1])
+
+
+def _first_row(split: Split) -> dict[str, Tensor]:
+    return {m: x[:1] for m, x in split.inputs.items()}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.data.base import Split
-from mmlib.measures.collected import accuracy_of, collect, true_labels
+from mmlib.measures.collected import accuracy_of, check_fits, collect, true_labels
 from mmlib.measures.probes import probe_accuracy
 from mmlib.methods.aim_performance import class_means, contributions, performance, prototype_logits
 from mmlib.methods.aim_strength import counterparts
@@ -85,7 +85,7 @@ def depth_features(model: MultimodalModel, modality: str, split: Split) -> list[
     """
     checks.one_of("modality", modality, model.modalities)
     check_blocks(modality, model.encoders[modality])
-    model.check(split.inputs)
+    check_fits(model, split)
     encoder = model.encoders[modality]
     widths: list[int] = []
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlib.data.base import Split
-from mmlib.measures.collected import BATCH_ROWS, batches, check_finite, true_labels
+from mmlib.measures.collected import batches, check_finite, true_labels
 from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.encoder import check_blocks
@@ -38,9 +38,10 @@ def gradient_share(model: MultimodalModel, split: Split) -> dict[str, list[float
 def _gradients(model: MultimodalModel, split: Split, parameters: list[nn.Parameter]) -> Gradients:
     """Gradient of the mean cross-entropy over the split by each of the parameters."""
     total = {p: torch.zeros_like(p) for p in parameters}
-    inputs, labels = batches(split, model.anchor.device), true_labels(model, split).split(BATCH_ROWS)
+    rows = batches(split, model.anchor.device)
+    true_labels(model, split)  # raises where one is no class of the model
     with eval_mode(model):
-        for x, y in zip(inputs, labels, strict=True):
+        for x, y in rows:
             loss = cross_entropy(model(x), y) * (len(y) / len(split))
             for p, gradient in zip(total, _derivatives(loss, list(total)), strict=True):
                 total[p] += gradient

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.data.base import Split
-from mmlib.measures.collected import accuracy_of, check_alone, collect, true_labels
+from mmlib.measures.collected import accuracy_of, check_alone, check_fits, collect, true_labels
 from mmlib.methods import Unimodal
 from mmlib.models import MultimodalModel
 
@@ -53,5 +53,5 @@ def monomodal_gap(model: MultimodalModel, unimodal: Unimodal, train: Split, test
 
 
 def _features(model: MultimodalModel, modality: str, split: Split) -> Tensor:
-    model.check(split.inputs)
+    check_fits(model, split)
     return collect(model, lambda inputs: model.encoders[modality](inputs[modality]), split).cpu().double()

@@ -40,7 +40,8 @@ def judge(
     """
     device = model.anchor.device
     if proto == "learned":
-        learned, prototypes = _learned(model, data.train.inputs, learned, objective)
+        one, _ = data.train.rows(torch.zeros(1, dtype=torch.long, device=data.train.labels.device))
+        learned, prototypes = _learned(model, one, learned, objective)
     else:
         learned, prototypes = {}, _means(model, *_some_rows(data.train, device))
     inputs, labels = _some_rows(getattr(data, calibration), device)

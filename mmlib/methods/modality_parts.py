@@ -5,8 +5,6 @@ from torch import Tensor, nn
 
 from mmlib.models import MultimodalModel, eval_mode
 
-BATCH = 1024  # rows at a time, as in an evaluation
-
 
 def own_part(model: MultimodalModel, modality: str) -> nn.ModuleList:
     """The modality's encoder and whatever the fusion keeps by modality in a ModuleDict: the heads of SumFusion, the
@@ -27,8 +25,7 @@ def validation_shares(model: MultimodalModel, data: object) -> tuple[dict[str, T
     if not hasattr(data, "valid"):
         raise TypeError(f"begin_epoch judges modalities on the MultimodalData of fit, got {type(data).__name__}.")
     device, split = model.anchor.device, data.valid
-    rows = torch.arange(len(split), device=split.labels.device).split(BATCH)
-    batches = ({m: x.to(device) for m, x in split.rows(index)[0].items()} for index in rows)
+    batches = ({m: x.to(device) for m, x in inputs.items()} for inputs, _ in split.in_order())
     with eval_mode(model):
         parts = [model.fusion.modality_logits(model.encode(inputs)) for inputs in batches]
     return {m: torch.cat([part[m] for part in parts]) for m in model.modalities}, split.labels.to(device)

@@ -12,7 +12,7 @@ from mmlib.models.mixing import mixed_logits
 from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
 from mmlib.models.modes import eval_mode, frozen, kept_statistics
-from mmlib.models.resnet import ResNet18
+from mmlib.models.resnet import ClipResNet18, ResNet18
 from mmlib.models.shapley import shapley, subsets
 from mmlib.models.transformer import Transformer
 
@@ -22,6 +22,7 @@ __all__ = [
     "FUSIONS",
     "MLP",
     "AttentionFusion",
+    "ClipResNet18",
     "ConcatFusion",
     "Conv1d",
     "Conv2d",

@@ -13,7 +13,7 @@ from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedF
 from mmlib.models.maxout import maxout_head
 from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
-from mmlib.models.resnet import ResNet18
+from mmlib.models.resnet import ClipResNet18, ResNet18
 from mmlib.models.transformer import Transformer
 
 FUSIONS: dict[str, type[Fusion]] = {
@@ -38,17 +38,15 @@ def build_model(
 ) -> MultimodalModel:
     """A network for samples of the given shapes ({m: shape of one sample}).
 
-    encoder: one of ENCODERS, for all modalities or per modality; fusion: one of FUSIONS or "maxout". options go to the
-    encoders (width, depth, norm, dropout, ...); each may be a dict per modality. Raises ValueError for unknown names.
+    encoder: one of ENCODERS, for all modalities or {modality: encoder}; fusion: one of FUSIONS or "maxout". options go to
+    the encoders (width, depth, norm, dropout, ...); each may be {modality: value}, and a modality that is not named in
+    it keeps the encoder's default. Raises ValueError for unknown names.
     """
     checks.one_of("fusion", fusion, [*FUSIONS, EARLY])
     for name, value in {"encoder": encoder, **options}.items():
         for m in value if isinstance(value, Mapping) else ():
             checks.one_of(f"modality of {name}", m, shapes)
-    encoders = {
-        m: build_encoder(_of(encoder, m), shape, **{name: _of(value, m) for name, value in options.items()})
-        for m, shape in shapes.items()
-    }
+    encoders = {m: build_encoder(_encoder_of(encoder, m), shape, **_of(options, m)) for m, shape in shapes.items()}
     widths = {m: e.width for m, e in encoders.items()}
     if fusion == EARLY:
         return MultimodalModel(
@@ -58,8 +56,17 @@ def build_model(
 
 
 def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encoder:
-    """One encoder for samples of ``shape``. Raises ValueError for an unknown kind or a shape it cannot read."""
+    """One encoder for samples of ``shape``: pictures [C, H, W] or clips [C, T, H, W] for "resnet18", vectors [T, F] or
+    numbers of words [T], out of ``vocabulary``, for "transformer".
+
+    Raises ValueError for an unknown kind or a shape it cannot read.
+    """
     checks.one_of("encoder", kind, ENCODERS)
+    if kind == "transformer" and len(shape) == 1:
+        return _token_encoder(shape, options)
+    if kind == "resnet18" and len(shape) == 4:
+        checks.options("encoder 'resnet18'", options, list(signature(ClipResNet18).parameters)[1:])
+        return ClipResNet18(shape[0], **options)
     ranks = {"conv1d": 2, "conv2d": 3, "resnet18": 3, "transformer": 2}
     if len(shape) != ranks.get(kind, len(shape)):
         raise ValueError(f"encoder {kind!r} reads samples with {ranks[kind]} axes, got shape {shape}.")
@@ -74,10 +81,26 @@ def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encod
     return builder(first, **options)
 
 
-def _of(value: object, modality: str) -> object:
-    """The value for one modality of an option given for all or per modality."""
-    if not isinstance(value, Mapping):
-        return value
-    if modality not in value:
-        raise ValueError(f"an option given per modality must name {modality!r}, it names {list(value)}.")
-    return value[modality]
+def _token_encoder(shape: tuple[int, ...], options: Mapping[str, object]) -> Transformer:
+    """For samples that are numbers of words or word pieces, LongTensor [B, T]."""
+    if "vocabulary" not in options:
+        raise ValueError(
+            f"encoder 'transformer' takes samples of shape {shape} for numbers of words: give it the option "
+            "vocabulary, how many words there are."
+        )
+    checks.options("encoder 'transformer'", options, list(signature(Transformer).parameters)[1:])
+    return Transformer(**{"length": shape[0], **options})
+
+
+def _encoder_of(encoder: str | Mapping[str, str], modality: str) -> str:
+    if not isinstance(encoder, Mapping):
+        return encoder
+    if modality not in encoder:
+        raise ValueError(f"encoder must name one for {modality!r} too, it names {list(encoder)}.")
+    return encoder[modality]
+
+
+def _of(options: Mapping[str, object], modality: str) -> dict[str, object]:
+    """The options of one modality's encoder, out of values for all and {modality: value}."""
+    given = {name: value if isinstance(value, Mapping) else {modality: value} for name, value in options.items()}
+    return {name: values[modality] for name, values in given.items() if modality in values}

@@ -29,6 +29,31 @@ class ResNet18(Encoder):
         super().__init__([stem, *stages], width=512)
 
 
+class ClipResNet18(ResNet18):
+    """ResNet-18 on the frames of a clip, one by one: [B, in_channels, T, H, W] -> [B, 512], the mean over the frames.
+
+    Channels stand before time, so that the output [B, C, T, H', W'] of every block has its channels where those of an
+    image's blocks are. The options are those of ResNet18.
+    """
+
+    def __init__(self, in_channels: int = 3, norm: str = "batch") -> None:
+        super().__init__(in_channels, norm)
+        self.blocks = nn.ModuleList(FrameByFrame(block) for block in self.blocks)
+
+
+class FrameByFrame(nn.Module):
+    """Applies ``block``, which reads images, to every frame: [B, C, T, H, W] -> [B, C', T, H', W']."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shapes as above."""
+        frames = self.block(x.transpose(1, 2).flatten(0, 1))
+        return frames.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
+
+
 class ResidualBlock(nn.Module):
     """relu(x + f(x)) with two 3x3 convolutions in f; a 1x1 convolution on x where the shape changes."""
 

@@ -39,7 +39,8 @@ def _row(hash: str, shas: dict[str, str]) -> Row:
 
 def _known(spec: dict, metrics: dict) -> Row:
     return {
-        **{name: spec[name] for name in ("data", "method", "model", "profile", "seeds")},
+        **{name: spec[name] for name in ("data", "method", "profile", "seeds")},
+        "model": _text(spec["model"]),
         "options": _options(spec),
         "score": _score(metrics["records"]),
         "seconds": metrics["provenance"]["seconds"],
@@ -50,7 +51,11 @@ def _options(spec: dict) -> str:
     """The options of method, data, model and training as name=value."""
     parts = ("method_options", "data_options", "model_options", "training")
     pairs = [(name, value) for part in parts for name, value in spec[part].items()]
-    return ", ".join(f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in pairs)
+    return ", ".join(f"{name}={_text(value)}" for name, value in pairs)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _score(records: list[dict]) -> str:

@@ -40,6 +40,14 @@ def prepare(folder, seal=True):
     write_json(folder / "demo.json", sealed(manifest) if seal else manifest)
 
 
+def prepare_own_copy(folder):
+    """A set as it is prepared from a user's copy: a folder with a file per array."""
+    (folder / "ave").mkdir()
+    np.save(folder / "ave" / "sound.npy", np.arange(500.0))
+    arrays = {"sound": {"shape": [500], "dtype": "float64", "sha256": sha256_of(folder / "ave" / "sound.npy")}}
+    write_json(folder / "ave.json", sealed(MANIFEST | {"name": "ave", "arrays": arrays}))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """What a batch leaves: a run, a figure drawn from it, a notebook's results, and a prepared data set."""
@@ -55,6 +63,7 @@ def made(tmp_path_factory):
         save("kappa", inputs_of([spec]))
         write_results("12_agm", {"accuracy": 0.5}, pd.DataFrame({"seed": [0], "value": [0.5]}), {"alpha": 1.5})
     prepare(folder / "data")
+    prepare_own_copy(folder / "data")
     return folder
 
 
@@ -82,7 +91,8 @@ def change(file, **entries):
 def test_what_was_just_made_fits_and_is_counted(results, capsys):
     assert main(["verify", str(results)]) == 0
     out = capsys.readouterr().out
-    assert "1 runs, 2 checkpoints, 1 figures, 1 links from a figure to a run, 1 notebooks, 1 prepared data sets" in out
+    assert "1 runs, 2 checkpoints, 1 figures, 1 links from a figure to a run, 1 notebooks, 2 prepared data sets" in out
+    assert "1 arrays of prepared data sets" in out
     assert out.endswith("all of it fits\n") and "earlier" not in out
 
 
@@ -101,6 +111,8 @@ def test_what_was_just_made_fits_and_is_counted(results, capsys):
         "results/notebooks/12_agm/table.csv",
         "data/demo.npz",
         "data/demo.json",
+        "data/ave/sound.npy",
+        "data/ave.json",
     ],
 )
 def test_a_flipped_bit_anywhere_names_the_file(results, file):
@@ -127,7 +139,8 @@ def test_a_byte_that_changes_no_value_is_named_too(results, old, new):
 @pytest.mark.parametrize(
     "file",
     ["figures/kappa.png", "figures/kappa.json", "runs/*/spec.json", "runs/*/history.csv", "runs/*/environment.json",
-     "runs/*/checkpoint-0.pt", "notebooks/12_agm/table.csv", "../data/demo.npz", "../data/demo.json"],
+     "runs/*/checkpoint-0.pt", "notebooks/12_agm/table.csv", "../data/demo.npz", "../data/demo.json",
+     "../data/ave/sound.npy", "../data/ave.json"],
 )  # fmt: skip
 def test_a_file_that_is_not_there_is_missing_and_not_damaged(results, file):
     [path] = results.glob(file)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
-from mmlib.data import DATASETS, REGRESSIONS, load
+from mmlib.data import is_regression, load
 from mmlib.data.synthetic_linear import bayes_error, draw_latents
 from mmlib.data.synthetic_options import make_linear_process
 
@@ -143,10 +143,10 @@ def test_unique_left_out_shares_evenly_what_remains():
     assert left_out.fingerprint() == load("synthetic_regression", shared=0.4, unique=0.3, **SMALL).fingerprint()
 
 
-def test_the_regressions_are_the_data_sets_with_real_targets():
-    assert REGRESSIONS < set(DATASETS)
+def test_which_data_sets_have_real_targets_is_known_without_loading_them():
     for name in ("synthetic", "synthetic_regression"):
-        assert (load(name, samples=(4, 4, 4)).task == "regression") == (name in REGRESSIONS)
+        assert (load(name, samples=(4, 4, 4)).task == "regression") == is_regression(name, {})
+    assert is_regression("cmu_mosi", {"task": "regression"}) and not is_regression("cmu_mosi", {"task": "seven"})
 
 
 @pytest.mark.parametrize(

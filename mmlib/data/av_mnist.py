@@ -1,0 +1,29 @@
+"""Digits written and spoken: MNIST beside spectrograms of spoken digits (AV-MNIST, Vielzeuf et al. 2018)."""
+
+import numpy as np
+
+from mmlib.data.base import MultimodalData
+from mmlib.data.clips import rows_by_split
+from mmlib.data.mapped import View
+from mmlib.data.splits import check_seed
+from mmlib.data.stored import read_stored
+
+VALID = 1 / 12  # of the 60,000 training pairs: 5,000, as in MultiBench
+LARGEST = 255  # of a pixel
+
+
+def load(seed: int = 0, stream: bool | None = None) -> MultimodalData:
+    """Inputs "image" [N, 1, 28, 28] and "audio" [N, 1, 112, 112], from 0 to 1.
+
+    Train and test are those of the release, validation is drawn by ``seed`` from train, pair by pair: the release does
+    not say who wrote or spoke. stream: whether the rows stay on the disk; None: where they are large.
+    Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
+    """
+    check_seed(seed)
+    stored = read_stored("av_mnist")
+    rows = rows_by_split(stored.column("split"))
+    drawn = np.random.default_rng(seed).permutation(rows["train"])
+    held = max(1, round(VALID * len(drawn)))
+    rows["train"], rows["valid"] = np.sort(drawn[held:]), np.sort(drawn[:held])
+    modalities = {m: View(m, factor=1 / LARGEST) for m in ("image", "audio")}
+    return stored.data(rows, modalities, stored.column("labels"), tuple(stored.manifest["classes"]), stream)

