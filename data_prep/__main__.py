@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from data_prep.archives import unpack
 from data_prep.errors import PreparationError
 from data_prep.prepare import prepare
@@ -17,6 +19,7 @@ from mmlib import checks, paths
 from mmlib.catalogue import RAW
 from mmlib.interrupt import stoppable
 
+MOST_JOBS = 60  # Windows cannot wait for more processes
 EXAMPLE = "python -m data_prep crema_d --raw /data/CREMA-D"
 
 
@@ -28,33 +31,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 2
+    code = 0
     for name in SOURCES if "all" in options.names else dict.fromkeys(options.names):
         try:
             _prepare(name, options)
         except PreparationError as error:
             print(f"{name}: {error}", file=sys.stderr)
-            return 1
-    return 0
+            code = 1
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     about = "Fetches or builds data sets, or converts your copy of one; python -m mmlib data lists all of them."
     parser = argparse.ArgumentParser(prog="python -m data_prep", description=about)
     known = f"{', '.join(SOURCES)}, all (of these); with --raw {', '.join(RAW)}"
+    copy = "your copy of the release, its folder or its archive"
     parser.add_argument("names", nargs="+", metavar="NAME", help=known)
-    parser.add_argument("--raw", metavar="FOLDER", type=Path, help="your copy of the release, its folder or its archive")
-    parser.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count(), help="processes that convert (all)")
+    parser.add_argument("--raw", metavar="FOLDER", type=Path, help=copy)
+    parser.add_argument("--jobs", metavar="N", type=int, help="processes that convert (one a core)")
     return parser
 
 
 def _check(options: argparse.Namespace) -> None:
     for name in options.names:
         checks.one_of("data set", name, [*SOURCES, *RAW, "all"])
-    checks.whole("--jobs", options.jobs, 1)
+    if options.jobs is not None:
+        checks.whole("--jobs", options.jobs, 1)
     own = [name for name in options.names if name in RAW]
     if own and options.raw is None:
         raise ValueError(f"{own[0]} is prepared from your copy of the release: name its folder, as in  {EXAMPLE}")
     if options.raw is None:
+        if options.jobs is not None:
+            raise ValueError("--jobs goes with --raw: other sets are prepared in one process.")
         return
     if len(options.names) != 1 or not own:
         raise ValueError(f"--raw goes with one of {', '.join(RAW)}, got {' '.join(options.names)}.")
@@ -66,11 +74,35 @@ def _prepare(name: str, options: argparse.Namespace) -> None:
     def say(line: str) -> None:
         print(f"{name}: {line}", flush=True)
 
-    if options.raw is None:
-        prepare(name, say)
-    else:
-        with _unpacked(name, options.raw.resolve(), say) as folder:
-            prepare_raw(name, folder, options.jobs, say)
+    with _only_one(name, say):
+        if options.raw is None:
+            prepare(name, say)
+            return
+        raw = options.raw.resolve()
+        jobs = options.jobs or min(os.cpu_count() or 1, MOST_JOBS)
+        with _unpacked(name, raw, say) as folder:
+            prepare_raw(name, folder, jobs, say, archive=None if raw.is_dir() else raw)
+
+
+@contextmanager
+def _only_one(name: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Keeps two preparations of one set apart."""
+    file = paths.data_dir() / f".{name}.lock"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say("another process is preparing it: waiting for that one")
+            lock.acquire()
+    except OSError as error:
+        why = error.strerror or error
+        raise PreparationError(f"cannot write {file.parent} ({why}): choose another folder with MMLIB_DATA.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

