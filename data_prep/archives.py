@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 from data_prep.errors import PreparationError
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+SUFFIXES = (".zip", *TAR_SUFFIXES)
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
 CHUNK = 1 << 20
 
@@ -59,16 +61,23 @@ def unpack(archive: Path, folder: Path, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
-    if zipfile.is_zipfile(archive):
+    if _is_tar(archive):
+        with tarfile.open(archive) as opened:
+            yield opened
+    elif zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             yield opened
     elif archive.name.lower().endswith(".zip"):
         raise zipfile.BadZipFile("it has no list of its members")
-    elif archive.name.lower().endswith(SUFFIXES):
-        with tarfile.open(archive) as opened:
-            yield opened
     else:
         raise PreparationError(f"{archive} is no archive known here: expected {', '.join(SUFFIXES)}, or a folder.")
+
+
+def _is_tar(archive: Path) -> bool:
+    """By its name or first bytes: zipfile looks at the end of a file, where a tar may hold a zip as its last member."""
+    with archive.open("rb") as file:
+        head = file.read(TAR_MAGIC_AT + len(TAR_MAGIC))
+    return archive.name.lower().endswith(TAR_SUFFIXES) or head.endswith(TAR_MAGIC)
 
 
 def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:

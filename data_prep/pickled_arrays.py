@@ -14,7 +14,8 @@ import numpy as np
 
 from data_prep.skipping_file import SkippingFile
 
-SIMPLE_DTYPE = re.compile(r"(?:b1|[iu][1248]|f[248]|[SU]\d{1,3}|O8?)")
+# No text of length 0: any number of them takes no bytes in the file, and numpy makes each of them one letter long.
+SIMPLE_DTYPE = re.compile(r"(?:b1|[iu][1248]|f[248]|[SU][1-9]\d{0,2}|O8?)")
 
 
 class Admitted:

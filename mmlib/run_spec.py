@@ -31,9 +31,10 @@ class RunSpec:
     """What to train and measure. Everything left out comes from the recipe of the data set and the profile.
 
     data, data_options: as for mmlib.data.load; method, method_options: a name in METHODS and its arguments;
-    model, model_options: an encoder's name, or {modality: name}, and the further options of build_model; training: epochs, batch_size, lr,
-    optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures: names in
-    mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation split.
+    model, model_options: an encoder's name, or {modality: name}, and the further options of build_model; training:
+    epochs, batch_size, lr, optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures:
+    names in mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
+    split.
     Two specs are equal if their completed contents are. mmlib.spec_files reads and writes them as YAML and JSON.
     Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """

@@ -123,6 +123,14 @@ def test_another_method_takes_the_network_but_not_the_options_of_the_paper():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["crema_d/agm", "crema_d/mcr"])
+def test_crema_d_is_split_by_clip_as_in_the_papers(name):
+    assert RunSpec(**spec_arguments(name, "joint")).data_options == {"split": "ogm"}
+    assert "the split of OGM-GE by clip" in PAPER_NETWORKS[name].source
+    assert spec_arguments(name, data_options={"split": "actor"})["data_options"] == {"split": "actor"}
+    assert RunSpec("crema_d", "joint").data_options == {}, "the recipe keeps the loader's own split, by actor"
+
+
 def test_an_unknown_name_is_refused_and_the_nearest_named():
     with pytest.raises(ValueError, match="Did you mean 'crema_d/agm'"):
         spec_arguments("crema_d/amg")

@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 from mmlib import checks, paths
+from mmlib.catalogue import PREPARED, command_for
 from mmlib.figure_list import figures_listed
 from mmlib.figure_record import KINDS, read_record
 from mmlib.files import sha256_of
 from mmlib.parameters import known_parameters
-from mmlib.catalogue import PREPARED, command_for
 
 
 def trace(figure: str) -> dict[str, object]:

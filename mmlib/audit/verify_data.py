@@ -13,7 +13,8 @@ UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "cre
 def check_data(folder: Path, findings: Findings) -> None:
     """Every data set in ``folder`` (that of mmlib.paths.data_dir): its manifest, and the arrays it vouches for."""
     of_own_copies = {name for name in RAW if (folder / name).is_dir()}
-    for name in sorted(of_own_copies | {file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}):
+    fetched = {file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}
+    for name in sorted(of_own_copies | fetched):
         findings.counts["prepared data sets"] += 1
         do = f"make it anew: {command_for(name)}"
         with findings.damage(folder / f"{name}.json", do):

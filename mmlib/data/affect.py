@@ -11,7 +11,8 @@ from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.clips import rows_by_split
 from mmlib.data.mapped import View
-from mmlib.data.stored import Stored
+from mmlib.data.splits import check_seed
+from mmlib.data.stored import Stored, read_stored
 
 MODALITIES = ("vision", "audio", "text")
 TASKS = ("binary", "seven", "regression")
@@ -38,6 +39,19 @@ def affect_data(
     spoken = stored.column("has_text") == 1
     rows = {name: index[spoken[index]] for name, index in rows_by_split(stored.column("split")).items()}
     return stored.data(rows, {m: View(m) for m in modalities}, labels, classes, stream)
+
+
+def sentiment_data(name: str, seed: int, task: str, modalities: Sequence[str], stream: bool | None) -> MultimodalData:
+    """What the loaders of CMU-MOSI and CMU-MOSEI give: Inputs [N, 50, features] of each of ``modalities``.
+
+    Zeros stand before the first word. task: "binary" (negative or not), "seven" (classes -3 to 3) or "regression" (the
+    sentiment itself). The splits are those of the release, no video in two of them, so every ``seed`` gives the same
+    rows; rows without text are left out. stream: whether the rows stay on the disk; None: where they are large.
+    Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
+    """
+    check_seed(seed)
+    stored = read_stored(name)
+    return affect_data(stored, modalities, *targets(stored.column("labels"), task), stream)
 
 
 def targets(sentiment: np.ndarray, task: str) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -63,7 +63,7 @@ class Split:
         return {m: x[index] for m, x in self.inputs.items()}, self.labels[index]
 
     def batches(self, numbers: Iterable[Tensor]) -> Iterator[Batch]:
-        """``rows`` of each of ``numbers``; where they stay on the disk, worker processes read ahead."""
+        """``rows`` of each of ``numbers``; where they stay on the disk, worker processes read ahead where they can."""
         if self.streamed:
             return streamed_batches(self.inputs, self.labels, list(numbers))
         return (self.rows(index) for index in numbers)

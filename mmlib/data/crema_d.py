@@ -19,8 +19,10 @@ def load(seed: int = 0, split: str = "actor", frames: int = 1, stream: bool | No
 
     split: "actor" keeps every actor in one split, drawn by ``seed``; "ogm" is the split by clip of OGM-GE, AGM and MCR,
     in which train and test, and train and validation too, share actors, so it measures less; its validation rows are
-    drawn by ``seed`` from train. frames: 1, that at 1 s (AGM takes one), or 3, at 0, 1 and 2 s. stream: whether the
-    rows stay on the disk. Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
+    drawn by ``seed`` from train, and it leaves out the clips that are in neither list ("clips_in_no_list" in the
+    manifest counts them), which "actor" takes. frames: 1, that at 1 s (AGM takes one), or 3, at 0, 1 and 2 s. stream:
+    whether the rows stay on the disk.
+    Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
     check_seed(seed)
     checks.one_of("split of crema_d", split, SPLITS)

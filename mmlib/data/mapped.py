@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 # After so many bytes read, the pages of the file are given back: the system counts them as this process's memory.
-FORGET_AFTER = 64 * 2**20
+FORGET_AFTER = 16 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class View:
     """How the rows of an array are seen as one modality: value = x[part] * factor + offset, float32.
 
-    array: its name; factor, offset: numbers, or nested lists that broadcast against one sample; part: index of one sample,
-    numbers and slices, e.g. (slice(None), 1) takes frame 1 of [3, T, H, W].
+    array: its name; factor, offset: numbers, or nested lists that broadcast against one sample; part: index of one
+    sample, numbers and slices, e.g. (slice(None), 1) takes frame 1 of [3, T, H, W].
     """
 
     array: str
@@ -36,8 +36,8 @@ class View:
 class MappedRows:
     """Rows of an npy file as a modality [N, ...]; index it with a LongTensor or a slice to get those rows.
 
-    file: of an array [rows, ...]; sha256: of the file, as its manifest says; numbers: LongTensor [N], which rows of the file
-    these are; device: where rows that are read are put.
+    file: of an array [rows, ...]; sha256: of the file, as its manifest says; numbers: LongTensor [N], which rows of the
+    file these are; device: where rows that are read are put.
     """
 
     file: Path
@@ -67,6 +67,11 @@ class MappedRows:
     def dtype(self) -> torch.dtype:
         """Of the rows that are given."""
         return torch.float32
+
+    @property
+    def row_bytes(self) -> int:
+        """How many bytes of the file one row is."""
+        return self._array()[:1].nbytes
 
     def to(self, device: torch.device | str) -> "MappedRows":
         """The same rows, which go to ``device`` when they are read."""

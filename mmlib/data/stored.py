@@ -1,7 +1,7 @@
 """Reading what ``python -m data_prep NAME --raw FOLDER`` wrote: NAME/*.npy, and NAME.json that vouches for them.
 
-Small sets are read into memory and their hashes are checked; large ones stay on the disk (mapped.py), where only sizes are
-checked: ``python -m mmlib verify`` computes their hashes.
+Small sets are read into memory and their hashes are checked; large ones stay on the disk (mapped.py), where only sizes
+are checked: ``python -m mmlib verify`` computes their hashes.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,11 @@ class Stored(NamedTuple):
         self._check_hash(array)
         return np.load(self._file(array), allow_pickle=False)
 
+    def check(self) -> None:
+        """Computes the hash of every array again. Raises DataDamaged."""
+        for array in self.manifest["arrays"]:
+            self._check_hash(array)
+
     def data(
         self,
         rows: Mapping[str, np.ndarray],
@@ -43,8 +48,8 @@ class Stored(NamedTuple):
     ) -> MultimodalData:
         """The data set that has ``rows`` (numbers, for train, valid and test) of ``modalities``.
 
-        labels: [rows of the set], of whole numbers or float32; stream: whether the rows stay on the disk; None decides by
-        their size. Raises DataDamaged.
+        labels: [rows of the set], of whole numbers or float32; stream: whether the rows stay on the disk; None decides
+        by their size. Raises DataDamaged.
         """
         if stream is not None:
             checks.flag("stream", stream)
@@ -80,7 +85,10 @@ class Stored(NamedTuple):
 
 
 def read_stored(name: str) -> Stored:
-    """The prepared data set ``name``; its files are there and have the right sizes. Raises DataNotPrepared, DataDamaged."""
+    """The prepared data set ``name``; its files are there and have the right sizes.
+
+    Raises DataNotPrepared, DataDamaged.
+    """
     folder, manifest_file = paths.data_dir() / name, paths.data_dir() / f"{name}.json"
     if not manifest_file.is_file():
         raise DataNotPrepared(f"{name} is not prepared ({manifest_file} is missing): run  {command_for(name)}")

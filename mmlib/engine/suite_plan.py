@@ -9,11 +9,11 @@ from pathlib import Path
 
 import nbformat
 
+from mmlib.catalogue import PREPARED, command_for
 from mmlib.data.prepared import is_prepared
 from mmlib.engine.places import batch_file, plan_file, source_file
 from mmlib.engine.plan import PlanFailed, planned_runs
 from mmlib.files import sha256_of, write_json
-from mmlib.catalogue import PREPARED, command_for
 from mmlib.profiles import default_profile
 from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
 

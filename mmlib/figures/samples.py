@@ -15,7 +15,7 @@ from mmlib.data.clips import IMAGENET_MEAN, IMAGENET_STD
 from mmlib.figures.style import apply_style
 
 SOUNDS = ("audio", "sound")  # names of modalities whose [1, H, W] is a spectrogram, low tones first
-LETTERS = 50  # in a line of text that stands in a panel
+LETTERS = 54  # in a line of text that stands in a panel
 WIDTH, HEIGHT, HEIGHT_OF_TEXT = 4.4, 3.1, 1.5  # inches: of a panel, and of a row of panels that has only texts
 
 

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from mmlib.methods.aim_performance import class_means, contributions, performance
-from mmlib.methods.aim_prototypes import FIRST_STEPS, FURTHER_STEPS, first_inputs, learn, pooled_outputs, starts_of
+from mmlib.methods.aim_prototypes import (
+    FIRST_STEPS,
+    FURTHER_STEPS,
+    ROWS_AT_ONCE,
+    first_inputs,
+    learn,
+    pooled_outputs,
+    starts_of,
+)
 from mmlib.methods.aim_strength import strengths
 from mmlib.methods.base import Inputs
 from mmlib.models import MultimodalModel
@@ -38,14 +46,12 @@ def judge(
     The options are AIM's. Draws random numbers, and leaves the network as it is. Raises ValueError for class means of a
     class without rows.
     """
-    device = model.anchor.device
     if proto == "learned":
         one, _ = data.train.rows(torch.zeros(1, dtype=torch.long, device=data.train.labels.device))
         learned, prototypes = _learned(model, one, learned, objective)
     else:
-        learned, prototypes = {}, _means(model, *_some_rows(data.train, device))
-    inputs, labels = _some_rows(getattr(data, calibration), device)
-    outputs = pooled_outputs(model, inputs)
+        learned, prototypes = {}, _means(model, *_outputs_of_some(model, data.train))
+    outputs, labels = _outputs_of_some(model, getattr(data, calibration))
     pairs = {m: list(zip(outputs[m], prototypes[m], strict=True)) for m in outputs}
     g = {m: torch.stack([performance(h, P, labels) for h, P in blocks]) for m, blocks in pairs.items()}
     r = {m: [contributions(h, P, labels) for h, P in blocks] for m, blocks in pairs.items()}
@@ -87,14 +93,19 @@ def _learned(
     return learned, pooled_outputs(model, learned, starts)
 
 
-def _means(model: MultimodalModel, inputs: Inputs, labels: Tensor) -> Depths:
-    outputs = pooled_outputs(model, inputs)
+def _means(model: MultimodalModel, outputs: Depths, labels: Tensor) -> Depths:
     return {m: [class_means(h, labels, model.num_classes) for h in blocks] for m, blocks in outputs.items()}
 
 
-def _some_rows(split: object, device: torch.device) -> tuple[Inputs, Tensor]:
-    inputs, labels = split.rows(calibration_rows(split.labels))
-    return {m: x.to(device) for m, x in inputs.items()}, labels.to(device)
+def _outputs_of_some(model: MultimodalModel, split: object) -> tuple[Depths, Tensor]:
+    """pooled_outputs of calibration_rows of ``split``, and their labels: few rows at a time, as they may be large."""
+    device, chosen = model.anchor.device, split.subset(calibration_rows(split.labels))
+    parts = [
+        pooled_outputs(model, {m: x.to(device) for m, x in inputs.items()})
+        for inputs, _ in chosen.in_order(ROWS_AT_ONCE)
+    ]
+    outputs = {m: [torch.cat(depth) for depth in zip(*(part[m] for part in parts), strict=True)] for m in parts[0]}
+    return outputs, chosen.labels.to(device)
 
 
 def _by_block(depths: Depths) -> dict[str, Tensor]:

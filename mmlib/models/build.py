@@ -38,9 +38,9 @@ def build_model(
 ) -> MultimodalModel:
     """A network for samples of the given shapes ({m: shape of one sample}).
 
-    encoder: one of ENCODERS, for all modalities or {modality: encoder}; fusion: one of FUSIONS or "maxout". options go to
-    the encoders (width, depth, norm, dropout, ...); each may be {modality: value}, and a modality that is not named in
-    it keeps the encoder's default. Raises ValueError for unknown names.
+    encoder: one of ENCODERS, for all modalities or {modality: encoder}; fusion: one of FUSIONS or "maxout". options go
+    to the encoders (width, depth, norm, dropout, ...); each may be {modality: value}, and a modality that is not named
+    in it keeps the encoder's default. Raises ValueError for unknown names.
     """
     checks.one_of("fusion", fusion, [*FUSIONS, EARLY])
     for name, value in {"encoder": encoder, **options}.items():

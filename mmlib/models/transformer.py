@@ -64,9 +64,16 @@ class PositionedEmbedding(nn.Module):
         self.positions = nn.Parameter(torch.randn(length, width) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Raises ValueError if a sequence is longer than the positions that were learned for."""
+        """Raises ValueError if a sequence is longer than the positions that were learned for and, on the CPU, for a
+        token id that is none. On a GPU a look at the ids would hold up every step: PyTorch's own error comes."""
         if x.shape[1] > len(self.positions):
             raise ValueError(
                 f"sequences have {x.shape[1]} steps, this Transformer was built for at most {len(self.positions)}."
             )
-        return self.embed(x) + self.positions[: x.shape[1]]
+        try:
+            return self.embed(x) + self.positions[: x.shape[1]]
+        except IndexError as error:
+            raise ValueError(
+                f"token ids are from {x.min()} to {x.max()}, this Transformer was built for 0 to "
+                f"{len(self.embed.weight) - 1}: give the network the vocabulary of the data."
+            ) from error

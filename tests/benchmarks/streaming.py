@@ -3,8 +3,8 @@
     python3 tests/benchmarks/streaming.py memory [--gigabytes G] [--folder FOLDER]
     python3 tests/benchmarks/streaming.py speed  [--rows N] [--rounds N] [--threads N] [--folder FOLDER]
 
-memory: makes a set of G gigabytes (pictures of 3 x 112 x 112 bytes and vectors of 64 floats), trains one epoch of it in a
-process of its own and prints the most that this process and its workers had resident together: the sum of their
+memory: makes a set of G gigabytes (pictures of 3 x 112 x 112 bytes and vectors of 64 floats), trains one epoch of it in
+a process of its own and prints the most that this process and its workers had resident together: the sum of their
 proportional set sizes, in which a page that several of them share counts once, and beside it the sum of their resident
 set sizes, in which it counts for each of them.
 speed: epochs over the same rows in memory (as floats) and on the disk take turns in one process; prints rows a second of

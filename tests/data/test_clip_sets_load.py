@@ -134,10 +134,39 @@ def test_crema_d_split_by_clip_shares_no_clip_but_actors(rows_of):
     assert sum(map(len, rows.values())) == 36
 
 
+def test_crema_d_clips_in_no_list_are_counted_and_only_the_actor_split_takes_them(tmp_path, monkeypatch):
+    names = raw_folders.CREMA_D_CLIPS[::2]
+    lists = {"train.csv": names[:3], "test.csv": names[3:4]}
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
+    raw = raw_folders.make_crema_d(tmp_path / "raw", clips=names, lists=lists)
+    assert command.main(["crema_d", "--raw", str(raw), "--jobs", "1"]) == 0
+    assert read_stored("crema_d").manifest["clips_in_no_list"] == 14
+    seen = {}
+    for split in ("ogm", "actor"):
+        monkeypatch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_, to=split: seen.update({to: rows}))
+        load("crema_d", split=split)
+    assert {split: sum(map(len, rows.values())) for split, rows in seen.items()} == {"ogm": 4, "actor": 18}
+
+
 def test_ave_splits_are_the_lists(rows_of):
     rows = rows_of("ave")
     assert [len(rows[name]) for name in ("train", "valid", "test")] == [3, 2, 2]
     assert load("ave", seed=1).fingerprint() == load("ave", seed=2).fingerprint()
+    assert share_nothing(read_stored("ave").column("video"), rows)
+
+
+def test_ave_shares_no_video_between_splits_where_the_lists_do(tmp_path, monkeypatch):
+    twice = {file: (*lines, "Cat&aaaaaaaaaa1&good&5&6") for file, lines in raw_folders.AVE_EVENTS.items()}
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
+    raw = raw_folders.make_ave(tmp_path / "raw", lists=twice)
+    assert command.main(["ave", "--raw", str(raw), "--jobs", "1"]) == 0
+    seen = []
+    monkeypatch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_: seen.append(rows))
+    load("ave")
+    stored = read_stored("ave")
+    assert share_nothing(stored.column("video"), seen[0])
+    assert [len(seen[0][name]) for name in ("train", "valid", "test")] == [1, 2, 3]
+    assert stored.manifest["skipped"]["count"] == 4
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -150,7 +179,7 @@ def test_kinetics_sounds_shares_no_video_between_splits(rows_of, seed):
 
 def test_kinetics_sounds_without_folders_of_splits_is_drawn_by_video(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
-    clips = [f"{label}/{i:011}_{part}.mp4" for i in range(5) for part in (1, 2) for label in ("bowling", "singing")]
+    clips = [f"{label}/{i:011}_{part}_9.mp4" for i in range(5) for part in (1, 2) for label in ("bowling", "singing")]
     raw = raw_folders.make_kinetics_sounds(tmp_path / "raw", clips=clips)
     assert command.main(["kinetics_sounds", "--raw", str(raw), "--jobs", "1"]) == 0
     videos = read_stored("kinetics_sounds").column("video")

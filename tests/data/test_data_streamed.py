@@ -1,8 +1,12 @@
 """Rows that stay on the disk: the same numbers as in memory, read row by row, with little memory."""
 
+import multiprocessing
+import os
 import pickle
+import signal
 import subprocess
 import sys
+from collections import namedtuple
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +29,8 @@ from mmlib.sealed import sealed
 from mmlib.training import evaluate, fit, predict
 
 ROWS, CLASSES = 90, ("x", "y", "z")
+
+needs_fork = pytest.mark.skipif(streaming_module._start_method() != "fork", reason="no worker processes here")
 
 
 @pytest.fixture
@@ -191,7 +197,7 @@ print(most - first)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd())
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 120, "MB of the file were mapped at once"
+    assert float(done.stdout) < 60, "MB of the file were mapped at once"
 
 
 def test_worker_processes_get_files_and_no_arrays(stored):
@@ -207,3 +213,116 @@ def test_streaming_draws_no_random_numbers(stored):
     before = torch.get_rng_state()
     list(world.train.batches(torch.arange(50).split(8)))
     assert torch.equal(before, torch.get_rng_state())
+
+
+PLAIN_SCRIPT = """
+import multiprocessing, sys
+multiprocessing.set_start_method(sys.argv[1])
+print("started")
+import numpy as np, torch
+from mmlib.data.base import MultimodalData, Split
+from mmlib.data.stored import read_stored
+from mmlib.data.mapped import View
+from mmlib.methods import Joint
+from mmlib.models import build_model
+from mmlib.training import fit
+stored = read_stored("crema_d")
+rows = {"train": np.arange(64), "valid": np.arange(64, 70), "test": np.arange(70, 90)}
+views = {"audio": View("sound"), "visual": View("frames", part=(slice(None), 1))}
+data = stored.data(rows, views, stored.column("labels"), ("x", "y", "z"), stream=True)
+fit(Joint(build_model(data.shapes, 3, width=4, depth=1)), data, epochs=1, batch_size=8, device="cpu")
+print("trained")
+"""
+
+
+@pytest.mark.parametrize("method", [m for m in ("spawn", "forkserver") if m in multiprocessing.get_all_start_methods()])
+def test_a_plain_script_trains_however_processes_start(stored, tmp_path, method):
+    script = tmp_path / "plain.py"
+    script.write_text(PLAIN_SCRIPT)
+    root = Path(streaming_module.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(script), method], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["started", "trained"]
+
+
+def test_asking_how_processes_start_leaves_the_choice_to_the_user():
+    code = (
+        "import multiprocessing; from mmlib.data.streaming import _start_method; print(_start_method()); "
+        "multiprocessing.set_start_method('spawn'); print(_start_method())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [multiprocessing.get_all_start_methods()[0], "spawn"]
+
+
+@needs_fork
+def test_the_bytes_that_are_on_their_way_are_bounded(stored, monkeypatch):
+    monkeypatch.setattr(streaming_module, "FEW_BATCHES", 2)
+    inputs = data(stored, True).train.inputs
+    assert {m: x.row_bytes for m, x in inputs.items()} == {"visual": 3 * 4 * 4, "audio": 5 * 4}
+    mixed = {**inputs, "more": torch.zeros(50, 7)}
+    numbers = [torch.arange(3), torch.arange(10), torch.arange(2)]
+    largest = 10 * (48 + 20 + 28)
+    found = []
+    for bound in (1, largest, 2 * largest - 1, 2 * largest, 9 * largest):
+        monkeypatch.setattr(streaming_module, "AHEAD", bound)
+        found.append(streaming_module._workers(mixed, numbers))
+    assert found == [(2, 1)] * 3 + [(2, 2)] * 2
+    free = namedtuple("usage", "total used free")
+    for batches, workers in ((5, (0, 0)), (6, (2, 2))):  # two for each worker, and two that are in use
+        monkeypatch.setattr(streaming_module.shutil, "disk_usage", lambda _, n=batches: free(0, 0, n * largest))
+        assert streaming_module._workers(mixed, numbers) == workers
+
+
+@needs_fork
+def test_the_loader_keeps_to_that_bound(stored, monkeypatch):
+    taken = []
+    loader = streaming_module.DataLoader
+    monkeypatch.setattr(streaming_module, "DataLoader", lambda *a, **k: taken.append(k) or loader(*a, **k))
+    for bound in (1, 2**30):
+        monkeypatch.setattr(streaming_module, "AHEAD", bound)
+        list(data(stored, True).train.batches(torch.arange(50).split(8)))
+    assert [k["prefetch_factor"] for k in taken] == [1, 2] and {k["num_workers"] for k in taken} == {2}
+
+
+def no_shared_memory(self):
+    raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1>: No space left on device (28)")
+
+
+def killed(self):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@needs_fork
+@pytest.mark.parametrize(("ends", "why"), [(no_shared_memory, "No space left"), (killed, "exited unexpectedly")])
+def test_a_worker_that_stops_says_what_to_do(stored, monkeypatch, ends, why):
+    monkeypatch.setattr(torch.Tensor, "share_memory_", ends)  # workers are forked, so they have it too
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)  # how long it waits for the others
+    with pytest.raises(RuntimeError, match=rf"stopped \(.*{why}.*--shm-size=1g.*stream=False"):
+        list(data(stored, True).train.batches(torch.arange(50).split(8)))
+
+
+@needs_fork
+def test_another_error_in_a_worker_stays_what_it_is(stored, monkeypatch):
+    def fails(self, index):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(MappedRows, "raw", fails)
+    with pytest.raises(RuntimeError, match="something else") as caught:
+        list(data(stored, True).train.batches(torch.arange(50).split(8)))
+    assert "shm-size" not in str(caught.value)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_streaming_gives_the_same_numbers(stored, monkeypatch):
+    monkeypatch.setattr(streaming_module, "FEW_BATCHES", 1)
+    worlds = [data(stored, stream) for stream in (False, True)]
+    on_gpu = worlds[1].to("cuda")
+    inputs, labels = next(on_gpu.train.in_order())
+    assert {x.device.type for x in (*inputs.values(), labels)} == {"cuda"}
+    fitted = [fit(Joint(network()), world, epochs=2, batch_size=16, device="cuda").epochs for world in worlds]
+    assert fitted[0] == fitted[1]

@@ -68,6 +68,27 @@ def test_an_archive_is_unpacked_whole(tmp_path, suffix):
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("name", ["x.tar", "X.TAR", "no_suffix", "wrong.zip"])
+def test_a_tar_that_ends_in_a_zip_is_a_tar(tmp_path, name):
+    inner = make_zip(tmp_path / "inner", {"of the zip": b"x"}).read_bytes()
+    archive = make_tar(tmp_path / name, {"a": b"1", "z.zip": inner})
+    assert zipfile.is_zipfile(archive), "the trap is set"
+    unpack(archive, tmp_path / "out", lambda line: None)
+    assert files_in(tmp_path / "out") == {"a": b"1", "z.zip": inner}
+
+
+def test_an_old_tar_without_magic_is_known_by_its_name(tmp_path):
+    inner = make_zip(tmp_path / "inner", {"of the zip": b"x"}).read_bytes()
+    archive = make_tar(tmp_path / "v7.tar", {"z.zip": inner})
+    content = bytearray(archive.read_bytes())
+    content[257:265] = bytes(8)
+    content[148:156] = b" " * 8  # the checksum counts itself as spaces
+    content[148:156] = b"%06o\0 " % sum(content[:512])
+    archive.write_bytes(content)
+    unpack(archive, tmp_path / "out", lambda line: None)
+    assert files_in(tmp_path / "out") == {"z.zip": inner}
+
+
 OUTSIDE = ["../evil", "a/../../evil", "/tmp/mmlib_evil", "C:/evil", "C:evil", "..\\evil", "\\\\host\\evil", "a/.."]
 
 

@@ -60,6 +60,13 @@ def test_objects_of_an_array_are_looked_at_too(tmp_path):
     assert plain == ["a", 3, None, 2.5, b"c"] and array.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("values", [np.array(["", ""]), np.array([b"", b""]), np.array([], dtype=str)])
+def test_empty_texts_have_one_letter_of_room_and_are_read(tmp_path, values):
+    file = tmp_path / "x.pkl"
+    file.write_bytes(pickle.dumps(values))
+    assert np.array_equal(open_pickle(file), values)
+
+
 def test_what_python_2_wrote_can_be_read(tmp_path):
     # protocol 2 of Python 2 has byte strings where Python 3 has text: "U" is SHORT_BINSTRING
     raw = struct.pack("<2d", 1.5, -2.0)
@@ -94,6 +101,16 @@ class BadState:
         return np.empty(0).__reduce__()[0], (np.ndarray, (0,), b"b"), self.state
 
 
+class NamedDtype:
+    """Pickled as the dtype of that code, whether numpy would write such a code or not."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __reduce__(self):
+        return np.dtype, (self.code, False, True)
+
+
 def with_flags(code, flags):
     """A dtype whose pickled flags say something else than it is."""
 
@@ -126,6 +143,8 @@ def attacks(touched):
         "too few objects": (BadState(1, (5,), np.dtype("O"), False, [1]), "[5] of object 1 objects"),
         "numbers for text": (BadState(1, (2,), np.dtype("f8"), False, [1, 2]), "[2] of float64 2 objects"),
         "dates": (np.array(["2020-01-01"], dtype="datetime64[D]"), "the dtype 'M8'"),
+        "texts that take no bytes": (BadState(1, (10**8,), NamedDtype("U0"), False, b""), "the dtype 'U0'"),
+        "bytes that take no bytes": (BadState(1, (10**8,), NamedDtype("S000"), False, b""), "the dtype 'S000'"),
         "a set": ({1, 2}, "it holds a set"),
         "an array of another class": (np.ma.masked_array([1, 2]), "asks for numpy.ma"),
     }

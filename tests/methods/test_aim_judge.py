@@ -5,7 +5,11 @@ import math
 import pytest
 import torch
 
+from mmlib.data.base import Split
+from mmlib.methods import aim_judge
 from mmlib.methods.aim_judge import SELECTIONS, calibration_rows, under_optimised
+from mmlib.methods.aim_prototypes import pooled_outputs
+from mmlib.models import build_model
 
 R = torch.tensor([0.3, -0.1, 0.5, 0.0, -0.4])
 
@@ -89,3 +93,47 @@ def test_every_row_is_as_likely_as_any_other():
 def test_their_number_is_that_of_exact_arithmetic():
     assert 0.29 * 100 < 29  # as a floating number
     assert under_optimised(torch.randn(100), 0.29, "worst").sum() == 29
+
+
+def rows_and_network(rows=1500):
+    torch.manual_seed(0)
+    labels = torch.arange(rows) % 3
+    inputs = {"a": torch.randn(rows, 2, 9) + labels[:, None, None], "b": torch.randn(rows, 5)}
+    return Split(inputs, labels), build_model({"a": (2, 9), "b": (5,)}, 3, width=8, depth=2, norm="batch")
+
+
+def of_some(model, split):
+    torch.manual_seed(4)
+    return aim_judge._outputs_of_some(model, split)
+
+
+def at_once(model, split):
+    """The same with all rows together."""
+    torch.manual_seed(4)
+    inputs, labels = split.rows(calibration_rows(split.labels))
+    return pooled_outputs(model, inputs), labels
+
+
+def test_the_outputs_are_to_the_bit_those_of_all_rows_together():
+    split, model = rows_and_network()
+    (outputs, labels), state = of_some(model, split), torch.get_rng_state()
+    expected, expected_labels = at_once(model, split)
+    assert torch.equal(state, torch.get_rng_state()) and torch.equal(labels, expected_labels) and len(labels) == 1024
+    for m, blocks in expected.items():
+        assert len(outputs[m]) == len(blocks) == 2
+        assert all(torch.equal(x, y) for x, y in zip(outputs[m], blocks, strict=True))
+
+
+@pytest.mark.parametrize("proto", ["learned", "class_mean"])
+def test_large_rows_are_taken_few_at_a_time(proto, judged, monkeypatch):
+    split, model = rows_and_network()
+    monkeypatch.setattr("mmlib.data.base.MOST_BYTES", 100 * 4 * (2 * 9 + 5))
+    taken, rows, through = [], Split.rows, []
+    monkeypatch.setattr(Split, "rows", lambda self, index: taken.append(len(index)) or rows(self, index))
+    monkeypatch.setattr(
+        aim_judge, "pooled_outputs", lambda m, x, *s: through.append(len(x["a"])) or pooled_outputs(m, x, *s)
+    )
+    judged(model, split.inputs, split.labels, proto=proto)
+    assert max(taken) == max(through) == 100 and sum(taken) >= 1024
+    for found, expected in zip(of_some(model, split)[0]["a"], at_once(model, split)[0]["a"], strict=True):
+        torch.testing.assert_close(found, expected)

@@ -123,6 +123,13 @@ def test_transformer_of_tokens():
     assert not torch.allclose(encoder(tokens), encoder(tokens.flip(1)), atol=1e-4)  # positions matter
 
 
+@pytest.mark.parametrize("wrong", [11, -1])
+def test_a_token_id_outside_the_vocabulary_is_named(wrong):
+    encoder = Transformer(vocabulary=11, length=6, width=8, heads=2, depth=1)
+    with pytest.raises(ValueError, match=rf"token ids are from {min(wrong, 4)} to .*for 0 to 10: .* the vocabulary of"):
+        encoder(torch.tensor([[4, wrong, 5]]))
+
+
 def test_samples_of_one_axis_are_numbers_of_words_for_a_transformer():
     encoder = build_encoder("transformer", (6,), vocabulary=11, width=8, heads=2, dropout=0.0)
     assert encoder(torch.randint(11, (3, 6))).shape == (3, 8)
