@@ -11,13 +11,14 @@ import numpy as np
 
 from data_prep.clip_rows import columns, short_name, sound_and_frames
 from data_prep.errors import PreparationError
-from data_prep.raw_lists import TEST, TRAIN, VALID, folder_in, lines_of
+from data_prep.raw_lists import TEST, TRAIN, VALID, in_one_split, lines_of
 from data_prep.raw_set import Layout, Part
+from data_prep.release_root import release_root
 from data_prep.video import scan
 
 SKIPS = True
 FRAMES, SECONDS = 3, 10
-LISTS = {"testSet.txt": TEST, "valSet.txt": VALID, "trainSet.txt": TRAIN}  # a video of two lists counts for the first
+LISTS = {"testSet.txt": TEST, "valSet.txt": VALID, "trainSet.txt": TRAIN}
 HEADER = "Category&VideoID&Quality&StartTime&EndTime"
 
 
@@ -33,36 +34,44 @@ class Event(NamedTuple):
 def layout(raw: Path) -> Layout:
     """One part for each line of the three lists; the classes are the categories of Annotations.txt.
 
-    One video may have several events. A video of two lists stays in test, else in valid, and the manifest names it.
+    One video may have several events. A video of two lists stays in test, else in valid, and its other events are left
+    out.
     """
-    base = raw / "AVE_Dataset" if (raw / "AVE_Dataset").is_dir() else raw
+    base = _base(raw)
     classes = tuple(sorted({event.category for _, event in _events(base / "Annotations.txt")}))
-    videos = folder_in(base, "AVE") if (base / "AVE").is_dir() else base
-    split, parts, missing, twice = {}, [], {}, set()
+    videos = base / "AVE" if (base / "AVE").is_dir() else base
+    found, missing = [], {}
     for file, code in LISTS.items():
         for place, event in _events(base / file):
             if event.category not in classes:
                 raise PreparationError(f"{place}: no class {event.category!r} in Annotations.txt.")
             path = videos / f"{event.video}.mp4"
-            if split.setdefault(event.video, code) != code:
-                twice.add(event.video)
-            elif not path.is_file():
+            if not path.is_file():
                 missing[path] = f"{file} names it"
-            else:
-                about = {"labels": classes.index(event.category), "split": code, "start": event.start, "end": event.end}
-                parts.append(Part(f"{event.video} ({event.category})", (path,), about))
-    return Layout(tuple(parts), classes, tuple(missing.items()), {"kept_for_one_split": sorted(twice)})
+                continue
+            about = {"labels": classes.index(event.category), "split": code, "start": event.start, "end": event.end}
+            found.append((event.video, Part(f"{event.video} ({event.category})", (path,), about)))
+    parts, left_out = in_one_split(found)
+    return Layout(parts, classes, tuple(missing.items()), left_out=left_out)
 
 
 def convert(part: Part) -> dict[str, np.ndarray]:
-    """One event: "audio" float32 [1, 1, 257, 625], "visual" uint8 [1, 3, 3, 224, 224], labels, split."""
+    """One event: "audio" float32 [1, 1, 257, 625], "visual" uint8 [1, 3, 3, 224, 224], labels, split, video."""
     (path,) = part.files
     start, end = float(part.about["start"]), float(part.about["end"])
     video = scan(path, short_name(path))
     lasts = max(end - start, 1.0)  # some events of the release begin and end in the same second
     seconds = [start + (i + 0.5) * lasts / FRAMES for i in range(FRAMES)]
-    small = {name: part.about[name] for name in ("labels", "split")}
+    small = {name: part.about[name] for name in ("labels", "split", "video")}
     return sound_and_frames(path, video, seconds, SECONDS) | columns(small)
+
+
+def _base(raw: Path) -> Path:
+    """The folder that holds the lists: ``raw``, or AVE_Dataset in it or one deeper. Raises PreparationError."""
+    if (raw / "Annotations.txt").is_file():
+        return raw
+    outer = release_root(raw, "AVE_Dataset", "this folder of the release, or Annotations.txt and the other lists")
+    return release_root(outer / "AVE_Dataset", "Annotations.txt", "the lists of the release beside it")
 
 
 def _events(file: Path) -> list[tuple[str, Event]]:

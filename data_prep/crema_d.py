@@ -9,8 +9,9 @@ import numpy as np
 
 from data_prep.clip_rows import columns, short_name, sound_and_frames
 from data_prep.errors import PreparationError
-from data_prep.raw_lists import NOWHERE, TEST, TRAIN, clips_in, folder_in, lines_of
+from data_prep.raw_lists import NOWHERE, TEST, TRAIN, clips_in, folder_of, lines_of
 from data_prep.raw_set import Layout, Part
+from data_prep.release_root import release_root
 from data_prep.video import scan
 
 SKIPS = True
@@ -23,19 +24,22 @@ TEST_SHARE = 744 / 7442  # of the clips, in the lists of OGM-GE
 def layout(raw: Path) -> Layout:
     """The clips, with OGM-GE's split by clip: from train.csv and test.csv ("NAME,EMOTION" a line) where they are there.
 
-    Without the lists a split of the same proportions is drawn, always the same, and the manifest says so.
+    Without the lists a split of the same proportions is drawn, always the same, and the manifest says so. It also says
+    how many clips are in neither list; they are prepared, as the split by actor takes them.
     """
-    sounds, pictures = folder_in(raw, "AudioWAV"), folder_in(raw, "VideoFlash")
+    root = release_root(raw, "AudioWAV", "the folders AudioWAV and VideoFlash")
+    sounds, pictures = root / "AudioWAV", folder_of(root / "VideoFlash")
     files = {*clips_in(sounds, ".wav"), *clips_in(pictures, ".flv")}
     about = {file.stem: _told_by(file.stem, str(file)) for file in sorted(files)}
-    listed = _read_lists(raw)
+    listed = _read_lists(root)
     pairs = {n: (sounds / f"{n}.wav", pictures / f"{n}.flv") for n in sorted(about.keys() | listed.keys())}
     missing = [(file, _why(file, listed)) for pair in pairs.values() for file in pair if file not in files]
     whole = [name for name, pair in pairs.items() if files.issuperset(pair)]
     split = listed or _drawn(whole)
     parts = tuple(Part(name, pairs[name], {**about[name], "split": split.get(name, NOWHERE)}) for name in whole)
     how = "train.csv and test.csv of the raw folder" if listed else f"drawn: {TEST_SHARE:.1%} of the clips for test"
-    return Layout(parts, EMOTIONS, tuple(missing), {"split_by_clip": how})
+    noted = {"split_by_clip": how, "clips_in_no_list": sum(name not in split for name in whole)}
+    return Layout(parts, EMOTIONS, tuple(missing), about=noted)
 
 
 def convert(part: Part) -> dict[str, np.ndarray]:

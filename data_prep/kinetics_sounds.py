@@ -5,6 +5,7 @@ CLASS/*.mp4 alone. Sound as for CREMA-D, 10 s of it; three frames, the middles o
 takes 1.1 MB, 19,000 clips 21 GB.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import numpy as np
 
 from data_prep.clip_rows import columns, short_name, sound_and_frames
 from data_prep.errors import PreparationError
-from data_prep.raw_lists import NOWHERE, TEST, TRAIN, VALID, clips_in
+from data_prep.raw_lists import NOWHERE, TEST, TRAIN, VALID, clips_in, in_one_split
 from data_prep.raw_set import Layout, Part
 from data_prep.video import scan
 
 SKIPS = True
 FRAMES, SECONDS = 3, 10
-ID_LENGTH = 11  # of a YouTube id, with which the name of a clip begins
+NAME = re.compile(r"([A-Za-z0-9_-]{11})(_\d+_\d+)?")  # the id that YouTube gives a video, and the clip's seconds in it
+VIDEO_ENDINGS = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 CLASSES = (
     "blowing nose", "blowing out candles", "bowling", "chopping wood", "dribbling basketball", "laughing",
     "mowing lawn", "playing accordion", "playing bagpipes", "playing bass guitar", "playing clarinet", "playing drums",
@@ -31,22 +33,15 @@ CLASSES = (
 def layout(raw: Path) -> Layout:
     """The clips of the 31 classes; without folders of splits the loader draws them.
 
-    A video in two splits is kept for test, else for valid, and the manifest names it, as it does a class without clips.
+    A video in two splits is kept for test, else for valid, and its other clips are left out. The manifest names the
+    classes without clips.
     """
-    clips = list(_clips(raw))
-    ids = sorted({path.stem[:ID_LENGTH] for path, _, _ in clips})
-    number = {video: i for i, video in enumerate(ids)}
-    split, parts, twice = {}, [], set()
-    for path, label, code in sorted(clips, key=lambda clip: (-clip[2], clip[0])):
-        video = path.stem[:ID_LENGTH]
-        if split.setdefault(video, code) != code:
-            twice.add(video)
-        else:
-            about = {"labels": label, "split": code, "video": number[video]}
-            parts.append(Part(str(path.relative_to(raw)), (path,), about))
-    seen = {label for _, label, _ in clips}
+    clips = sorted(_clips(raw))
+    found = [(_video(path), Part(str(path.relative_to(raw)), (path,), about)) for path, about in clips]
+    parts, left_out = in_one_split(found)
+    seen = {about["labels"] for _, about in clips}
     absent = [name for i, name in enumerate(CLASSES) if i not in seen]
-    return Layout(tuple(parts), CLASSES, about={"classes_without_clips": absent, "kept_for_one_split": sorted(twice)})
+    return Layout(parts, CLASSES, about={"classes_without_clips": absent}, left_out=left_out)
 
 
 def convert(part: Part) -> dict[str, np.ndarray]:
@@ -57,8 +52,8 @@ def convert(part: Part) -> dict[str, np.ndarray]:
     return sound_and_frames(path, video, seconds, SECONDS) | columns(part.about)
 
 
-def _clips(raw: Path) -> Iterator[tuple[Path, int, int]]:
-    """(file, label, split) of every clip. Raises PreparationError for a folder that is no class."""
+def _clips(raw: Path) -> Iterator[tuple[Path, dict[str, int]]]:
+    """(file, its label and split) of every clip. Raises PreparationError for a folder that is no class."""
     for folder, code in _splits(raw):
         for of_class in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
             name = of_class.name.replace("_", " ")
@@ -67,7 +62,29 @@ def _clips(raw: Path) -> Iterator[tuple[Path, int, int]]:
                     f"{of_class}: {name!r} is none of the 31 classes of Kinetics-Sounds. Give a folder with only "
                     f"these: {', '.join(CLASSES)}."
                 )
-            yield from ((path, CLASSES.index(name), code) for path in clips_in(of_class, ".mp4"))
+            _check_endings(of_class)
+            about = {"labels": CLASSES.index(name), "split": code}
+            yield from ((path, about) for path in clips_in(of_class, ".mp4"))
+
+
+def _check_endings(folder: Path) -> None:
+    """Raises PreparationError for a video that is no mp4, rather than leave it out."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix != ".mp4" and path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith("."):
+            raise PreparationError(
+                f"{path}: expected clips whose names end in .mp4. Convert or rename it, or remove it."
+            )
+
+
+def _video(path: Path) -> str:
+    """The id of the video that a clip was cut from. Raises PreparationError if the name of the file tells none."""
+    told = NAME.fullmatch(path.stem)
+    if told is None:
+        raise PreparationError(
+            f"{path}: expected ID.mp4 or ID_START_END.mp4 such as 0wR5jVB-WPk_000417_000427.mp4, where ID is the 11 "
+            "characters that YouTube gives a video. The clips of a video must share it, so rename the file."
+        )
+    return told.group(1)
 
 
 def _splits(raw: Path) -> list[tuple[Path, int]]:

@@ -11,8 +11,8 @@ CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 
 
 def convert(contents: Contents) -> Converted:
-    """The arrays "signals" float32 [samples, 6], accelerometer first, and per recording "lengths" (samples), "labels" and
-    "subjects" (int64).
+    """The arrays "signals" float32 [samples, 6], accelerometer first, and per recording "lengths" (samples), "labels"
+    and "subjects" (int64).
 
     Raises PreparationError if the file holds something else.
     """

@@ -15,22 +15,25 @@ from data_prep.clip_rows import columns, frames_and_flow
 from data_prep.errors import PreparationError
 from data_prep.raw_lists import TEST, TRAIN, text_of
 from data_prep.raw_set import Layout, Part
+from data_prep.release_root import release_root
 
 SKIPS = True
 FRAMES = 16
 PREFIX = "something-something-v2-"
 LISTS = {"train": TRAIN, "validation": TEST}
+VIDEOS = ("20bn-something-something-v2", "videos")
 
 
 def layout(raw: Path) -> Layout:
     """The clips of the training and validation lists, numbered as labels.json does."""
-    classes = _classes(_list_file(raw, "labels"))
-    videos = next((raw / n for n in ("20bn-something-something-v2", "videos") if (raw / n).is_dir()), raw)
+    root = _root(raw)
+    classes = _classes(_list_file(root, "labels"))
+    videos = next((folder / n for folder in (root, raw) for n in VIDEOS if (folder / n).is_dir()), root)
     numbers = {name: i for i, name in enumerate(classes)}
     split: dict[str, int] = {}
     parts, missing = [], []
     for name, code in LISTS.items():
-        file = _list_file(raw, name)
+        file = _list_file(root, name)
         for entry in _entries(file):
             clip, label = _read(entry, file, numbers)
             if split.setdefault(clip, code) != code:
@@ -48,13 +51,25 @@ def convert(part: Part) -> dict[str, np.ndarray]:
     return frames_and_flow(part.files[0], FRAMES) | columns(part.about)
 
 
-def _list_file(raw: Path, name: str) -> Path:
-    """The list something-something-v2-NAME.json, in the raw folder or in labels/; older copies leave out the prefix."""
-    tried = [folder / f"{prefix}{name}.json" for folder in (raw, raw / "labels") for prefix in (PREFIX, "")]
+def _root(raw: Path) -> Path:
+    """``raw``, or the folder in it, that holds the list of labels. Raises PreparationError."""
+    tried = _list_names("labels")
+    marker = next((file for file in reversed(tried) if (raw / file).is_file() or any(raw.glob(f"*/{file}"))), tried[0])
+    return release_root(raw, marker, "the lists of the release and the folder of its clips")
+
+
+def _list_file(root: Path, name: str) -> Path:
+    """The list of that name. Raises PreparationError."""
+    tried = _list_names(name)
     for file in tried:
-        if file.is_file():
-            return file
-    raise PreparationError(f"{tried[0]} is missing: expected it there or in {raw / 'labels'}.")
+        if (root / file).is_file():
+            return root / file
+    raise PreparationError(f"{root / tried[0]} is missing: expected it there or in {root / 'labels'}.")
+
+
+def _list_names(name: str) -> list[str]:
+    """Where something-something-v2-NAME.json may lie: also in labels/, and older copies leave out the prefix."""
+    return [f"{folder}{prefix}{name}.json" for folder in ("", "labels/") for prefix in (PREFIX, "")]
 
 
 def _json(file: Path) -> object:

@@ -11,8 +11,9 @@ import numpy as np
 
 from data_prep.clip_rows import columns, frames_and_flow
 from data_prep.errors import PreparationError
-from data_prep.raw_lists import NOWHERE, TEST, TRAIN, folder_in, lines_of
+from data_prep.raw_lists import NOWHERE, TEST, TRAIN, lines_of
 from data_prep.raw_set import Layout, Part
+from data_prep.release_root import release_root
 
 SKIPS = True
 FRAMES = 8
@@ -22,8 +23,9 @@ GROUP = re.compile(r"_g(\d+)_c\d+\.avi$")
 
 def layout(raw: Path) -> Layout:
     """The clips that the three pairs of lists name, each with its part in each pair."""
-    lists = folder_in(raw, "ucfTrainTestlist")
-    videos = raw / "UCF-101" if (raw / "UCF-101").is_dir() else raw
+    root = release_root(raw, "ucfTrainTestlist", "this folder of lists and the folder UCF-101")
+    lists = root / "ucfTrainTestlist"
+    videos = next((folder / "UCF-101" for folder in (root, raw) if (folder / "UCF-101").is_dir()), root)
     classes = _classes(lists / "classInd.txt")
     splits = {f"split{number}": _split(lists, number, classes) for number in SPLITS}
     clips = sorted(set().union(*splits.values()))

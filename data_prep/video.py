@@ -1,5 +1,7 @@
 """Frames of a video file, decoded by PyAV; a file that ends before its time or does not decode is refused and named."""
 
+import errno
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -13,6 +15,7 @@ from data_prep.raw_set import Undecodable
 if TYPE_CHECKING:  # only a preparation needs PyAV
     from av import Packet, VideoFrame
     from av.container import InputContainer
+    from av.stream import Stream
 
 LOST = 0.5  # seconds that may be missing at the end: containers round, and sound and picture seldom end together
 
@@ -33,16 +36,44 @@ class Packets(NamedTuple):
     end: float
 
 
+class _File(io.FileIO):
+    """A file for FFmpeg, which in damaged content seeks places that are not there: a negative number says so to it."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """The new position, or -EINVAL."""
+        try:
+            return super().seek(offset, whence)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
+
+
 @contextmanager
 def media(path: Path, name: str) -> "Iterator[InputContainer]":
-    """The media file ``path``, open; what goes wrong inside is raised as Undecodable and calls the file ``name``."""
+    """The media file ``path``, open; content that cannot be decoded is raised as Undecodable and called ``name``.
+
+    Raises OSError where the file is gone or the disk fails, and MemoryError. FFmpeg says EIO and EPERM of some damaged
+    content too, so the file is read by Python, whose errors are those of the disk.
+    """
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with _File(path) as file, av.open(file, metadata_errors="replace") as container:
             yield container
+    except av.error.MemoryError:
+        raise
     except av.FFmpegError as error:
         raise Undecodable(f"{name} cannot be decoded ({error.strerror}).") from error
+
+
+def first_stream(streams: "Sequence[Stream]", name: str, what: str) -> "Stream":
+    """The first of ``streams`` of the file ``name``; what: "picture" or "sound". Raises Undecodable."""
+    if not streams:
+        raise Undecodable(f"{name} has no {what}: expected a stream of it.")
+    if streams[0].codec_context is None:
+        raise Undecodable(f"{name} cannot be decoded (the codec of its {what} is not known).")
+    return streams[0]
 
 
 def scan(path: Path, name: str) -> Video:
@@ -52,9 +83,7 @@ def scan(path: Path, name: str) -> Video:
     than half a second before was cut off.
     """
     with media(path, name) as container:
-        if not container.streams.video:
-            raise Undecodable(f"{name} has no picture: expected a video stream.")
-        stream = container.streams.video[0]
+        stream = first_stream(container.streams.video, name, "picture")
         lasts, frames = (container.duration or 0) / 1e6, stream.frames
         lost_frames = max(1.0, LOST * float(stream.average_rate or 0))
         found = _packets(container.demux(), stream.index)
@@ -87,23 +116,23 @@ def pictures(video: Video, wanted: Sequence[int], size: int) -> np.ndarray:
     """
     kept: dict[int, np.ndarray] = {}
     reached, last = -1, max(wanted)
-    for reached, frame in enumerate(_decoded(video, last)):
-        if reached in wanted:
-            kept[reached] = _square(frame, size)
-    if reached < 0 or video.times[last] - video.times[reached] > LOST:
-        raise Undecodable(f"{video.name} decodes to {reached + 1} frames only, it should have {len(video.times)}.")
-    for number in wanted:
-        if number > reached:
-            kept[number] = _square(frame, size)
+    with media(video.path, video.name) as container:
+        for reached, frame in enumerate(_decoded(container, video.name, last)):
+            if reached in wanted:
+                kept[reached] = _square(frame, size)
+        if reached < 0 or video.times[last] - video.times[reached] > LOST:
+            raise Undecodable(f"{video.name} decodes to {reached + 1} frames only, it should have {len(video.times)}.")
+        for number in wanted:
+            if number > reached:
+                kept[number] = _square(frame, size)
     return np.stack([kept[number] for number in wanted])
 
 
-def _decoded(video: Video, last: int) -> "Iterator[VideoFrame]":
+def _decoded(container: "InputContainer", name: str, last: int) -> "Iterator[VideoFrame]":
     """The frames from the first to number ``last``, or as many as there are."""
-    with media(video.path, video.name) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1  # the preparation already runs in several processes
-        yield from islice(container.decode(stream), last + 1)
+    stream = first_stream(container.streams.video, name, "picture")
+    stream.codec_context.thread_count = 1  # the preparation already runs in several processes
+    yield from islice(container.decode(stream), last + 1)
 
 
 def _square(frame: "VideoFrame", size: int) -> np.ndarray:

@@ -7,8 +7,8 @@ memory: makes a set of G gigabytes (pictures of 3 x 112 x 112 bytes and vectors 
 a process of its own and prints the most that this process and its workers had resident together: the sum of their
 proportional set sizes, in which a page that several of them share counts once, and beside it the sum of their resident
 set sizes, in which it counts for each of them.
-speed: epochs over the same rows in memory (as floats) and on the disk take turns in one process; prints rows a second of
-both, and the median of the ratios of neighbours. Streaming has worker processes beside the training's threads.
+speed: epochs over the same rows in memory (as floats) and on the disk take turns in one process; prints rows a second
+of both, and the median of the ratios of neighbours. Streaming has worker processes beside the training's threads.
 """
 
 import argparse

@@ -32,6 +32,15 @@ CLIP = {  # of each set, one clip that can be damaged
     "something_something": "20bn-something-something-v2/2.webm",
 }
 SETS = list(FEW)
+SET = {
+    "crema_d": crema_d, "ave": ave, "kinetics_sounds": kinetics_sounds, "ucf101": ucf101,
+    "something_something": something_something,
+}  # fmt: skip
+V2 = "something-something-v2-"
+MARKERS = {  # by which a release is known
+    "crema_d": "AudioWAV", "ave": "AVE_Dataset", "ucf101": "ucfTrainTestlist",
+    "something_something": "something-something-v2-labels.json",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -94,8 +103,52 @@ def test_a_clip_of_a_list_that_is_not_there_is_counted_and_named(raw, name, caps
     (folder / CLIP[name]).unlink()
     assert prepare(name, folder) == 0
     skipped = read_stored(name).manifest["skipped"]
-    assert skipped["count"] == 1
-    assert f"{folder / CLIP[name]} is missing" in skipped["parts"][0]["why"]
+    assert skipped["count"] == 1 and (skipped["parts"][0]["part"], skipped["parts"][0]["kind"]) == (
+        CLIP[name],
+        "missing",
+    )
+    assert CLIP[name] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_clip_that_goes_away_after_the_layout_is_no_damaged_clip(raw, name):
+    folder = raw(name)
+    parts = SET[name].layout(folder).parts
+    clip = folder / CLIP[name]
+    (part,) = (part for part in parts if clip in part.files)
+    clip.unlink()
+    with pytest.raises(FileNotFoundError) as raised:
+        SET[name].convert(part)
+    assert Path(raised.value.filename) == clip
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_manifest_holds_no_path_of_this_machine(raw, name, tmp_path):
+    folder = raw(name)
+    (folder / CLIP[name]).write_bytes(b"this is no video")
+    assert prepare(name, folder) == 0
+    assert str(tmp_path) not in json.dumps(read_stored(name).manifest)
+
+
+@pytest.mark.parametrize("name", [name for name in SETS if name != "kinetics_sounds"])
+def test_a_release_one_folder_deeper_is_found(raw, name, tmp_path):
+    folder = raw(name)
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    here = SET[name].layout(folder)
+    folder.rename(outer / "release")
+    for junk in MARKERS.values():
+        (outer / "__MACOSX" / junk).mkdir(parents=True)
+    deeper = SET[name].layout(outer)
+    assert [part.name for part in deeper.parts] == [part.name for part in here.parts]
+    assert all(outer / "release" in file.parents and file.is_file() for part in deeper.parts for file in part.files)
+
+
+@pytest.mark.parametrize("name", MARKERS)
+def test_a_folder_with_the_archive_only_says_to_pass_that(tmp_path, name):
+    (tmp_path / "release.zip").touch()
+    with pytest.raises(PreparationError, match=rf"{MARKERS[name]} is missing: .* --raw .*release\.zip"):
+        SET[name].layout(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +217,7 @@ def test_crema_d_takes_the_lists_of_the_user(raw):
     folder = raw("crema_d", lists={"train.csv": names[:1], "test.csv": names[1:2]})
     layout = crema_d.layout(folder)
     assert {p.name: p.about["split"] for p in layout.parts} == dict(zip(names, (0, 2, -1), strict=True))
-    assert layout.about == {"split_by_clip": "train.csv and test.csv of the raw folder"}
+    assert layout.about == {"split_by_clip": "train.csv and test.csv of the raw folder", "clips_in_no_list": 1}
     raw_folders.write_text(folder / "test.csv", [f"{names[0]},NEU"])
     with pytest.raises(PreparationError, match="test.csv, line 1: 1001_IEO_NEU_XX is in both lists"):
         crema_d.layout(folder)
@@ -178,7 +231,7 @@ def test_crema_d_without_lists_draws_the_published_share_and_says_so(raw):
     layout = crema_d.layout(raw("crema_d", clips=clips))
     codes = [part.about["split"] for part in layout.parts]
     assert codes.count(2) == 6 and codes.count(0) == 54
-    assert layout.about == {"split_by_clip": "drawn: 10.0% of the clips for test"}
+    assert layout.about == {"split_by_clip": "drawn: 10.0% of the clips for test", "clips_in_no_list": 0}
 
 
 def test_crema_d_takes_the_picture_of_each_second(raw):
@@ -219,7 +272,26 @@ def test_ave_video_in_two_lists_stays_in_the_one_that_measures(raw):
     layout = ave.layout(raw("ave", lists=twice))
     splits = {(part.files[0].stem, part.about["split"]) for part in layout.parts}
     assert ("aaaaaaaaaa1", 2) in splits and len({video for video, _ in splits}) == len(splits)
-    assert layout.about == {"kept_for_one_split": ["aaaaaaaaaa1"]}
+    why = "its video aaaaaaaaaa1 is in the test split too, and stays there"
+    assert layout.left_out == (("aaaaaaaaaa1 (Bark)", why), ("aaaaaaaaaa1 (Cat)", why))
+
+
+def test_clips_left_out_for_the_sake_of_a_split_are_counted_and_said(raw, capsys):
+    clips = ("train/bowling/aaaaaaaaaaa_000001_000011.mp4", "val/singing/aaaaaaaaaaa_000040_000050.mp4",
+             "train/bowling/bbbbbbbbbbb_000001_000011.mp4")  # fmt: skip
+    assert prepare("kinetics_sounds", raw("kinetics_sounds", clips=clips)) == 0
+    manifest = read_stored("kinetics_sounds").manifest
+    assert manifest["rows"] == 2 and manifest["skipped"]["count"] == 1
+    assert manifest["skipped"]["parts"][0]["part"] == clips[0]
+    assert f"1 parts are left out, the first: {clips[0]} (its video aaaaaaaaaaa is in" in capsys.readouterr().out
+
+
+def test_ave_events_of_one_video_share_its_number(raw):
+    parts = ave.layout(raw("ave")).parts
+    number = {part.files[0].stem: part.about["video"] for part in parts}
+    assert sorted(number.values()) == list(range(6)) and len(parts) == 7
+    assert all(part.about["video"] == number[part.files[0].stem] for part in parts)
+    assert ave.convert(parts[0])["video"].tolist() == [parts[0].about["video"]]
 
 
 def test_ave_needs_no_folder_of_videos(raw, tmp_path):
@@ -254,7 +326,7 @@ def test_kinetics_sounds_video_in_two_splits_stays_in_the_one_that_measures(raw)
              "train/bowling/bbbbbbbbbbb_000001_000011.mp4")  # fmt: skip
     layout = kinetics_sounds.layout(raw("kinetics_sounds", clips=clips))
     assert {part.name: part.about["split"] for part in layout.parts} == {clips[1]: 2, clips[2]: 0}
-    assert layout.about["kept_for_one_split"] == ["aaaaaaaaaaa"]
+    assert layout.left_out == ((clips[0], "its video aaaaaaaaaaa is in the test split too, and stays there"),)
     assert "tickling" in layout.about["classes_without_clips"] and len(layout.about["classes_without_clips"]) == 29
 
 
@@ -269,8 +341,40 @@ def test_kinetics_sounds_folders_are_splits(raw, folders, codes):
 
 
 def test_kinetics_sounds_without_splits_has_none(raw):
-    layout = kinetics_sounds.layout(raw("kinetics_sounds", clips=("bowling/a.mp4", "tap dancing/b.mp4")))
-    assert [part.about["split"] for part in layout.parts] == [-1, -1]
+    clips = ("bowling/a-aaaaaaaaa.mp4", "tap dancing/_bbbbbbbbbb_1_11.mp4", "tap dancing/_bbbbbbbbbb_21_31.mp4")
+    layout = kinetics_sounds.layout(raw("kinetics_sounds", clips=clips))
+    found = [(part.name, part.about["split"], part.about["video"]) for part in layout.parts]
+    assert found == [(clips[0], -1, 1), (clips[1], -1, 0), (clips[2], -1, 0)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "playing_guitar_0001",
+        "aaaaaaaaaa",
+        "aaaaaaaaaaaa",
+        "aaaaaaaaaaa_1",
+        "aaaaaaaaaaa_1_b",
+        "aaaaaaaaaa!",
+        "aaaaaaaaaaa_1_2_3",
+    ],
+)
+def test_kinetics_sounds_name_that_tells_no_video_is_refused(raw, name):
+    folder = raw("kinetics_sounds")
+    (folder / "train" / "bowling" / f"{name}.mp4").touch()
+    with pytest.raises(PreparationError, match=rf"train/bowling/{name}\.mp4: expected ID\.mp4 or ID_START_END\.mp4"):
+        kinetics_sounds.layout(folder)
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".webm", ".avi", ".MP4"])
+def test_kinetics_sounds_video_that_is_no_mp4_is_named(raw, ending):
+    folder = raw("kinetics_sounds")
+    file = folder / "train" / "bowling" / f"aaaaaaaaaaa_000001_000011{ending}"
+    (file.parent / f"._{file.name}").touch()  # of a Mac
+    kinetics_sounds.layout(folder)
+    file.touch()
+    with pytest.raises(PreparationError, match=rf"{file.name}: expected clips whose names end in \.mp4"):
+        kinetics_sounds.layout(folder)
 
 
 def test_ucf101_has_the_place_of_a_clip_in_each_pair_of_lists(raw):
@@ -278,6 +382,22 @@ def test_ucf101_has_the_place_of_a_clip_in_each_pair_of_lists(raw):
     about = {part.name: part.about for part in layout.parts}
     found = about["Basketball/v_Basketball_g02_c01.avi"]
     assert found == {"labels": 1, "group": 2, "split1": 0, "split2": 2, "split3": 0}
+
+
+def test_ucf101_lists_may_have_a_folder_of_their_own(raw):
+    folder = raw("ucf101")
+    (folder / "lists").mkdir()
+    (folder / "ucfTrainTestlist").rename(folder / "lists" / "ucfTrainTestlist")
+    assert len(ucf101.layout(folder).parts) == 10
+
+
+@pytest.mark.parametrize(("of_its_own", "prefix"), [("labels", ""), ("lists", V2), ("labels", V2)])
+def test_something_something_lists_may_have_a_folder_of_their_own(raw, of_its_own, prefix):
+    folder = raw("something_something")
+    (folder / of_its_own).mkdir()
+    for file in folder.glob("*.json"):
+        file.rename(folder / of_its_own / (prefix + file.name.removeprefix(V2)))
+    assert len(something_something.layout(folder).parts) == 3
 
 
 def test_ucf101_group_in_both_lists_is_refused(raw):

@@ -1,6 +1,8 @@
 """Frames out of real encoded files, and every way in which such a file can be bad."""
 
+import errno
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +15,7 @@ sys.path.append(str(Path(__file__).parent))
 from raw_folders_clips import CODECS, FPS, clip_bytes, tone, write_clip
 
 from data_prep.raw_set import Undecodable
-from data_prep.video import Video, at_seconds, pictures, scan, spread
+from data_prep.video import Video, _File, at_seconds, media, pictures, scan, spread
 
 ENDINGS = list(CODECS)
 
@@ -157,6 +159,61 @@ def test_a_video_stream_without_frames_is_refused(tmp_path):
     path = tmp_path / "empty.avi"
     path.write_bytes(file.getvalue())
     with pytest.raises(Undecodable, match="^the clip (holds no frame|cannot be decoded)"):
+        scan(path, "the clip")
+
+
+def test_a_file_that_is_gone_is_no_damaged_file(clip):
+    path = clip(".mp4")
+    video = scan(path, "the clip")
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        scan(path, "the clip")
+    with pytest.raises(FileNotFoundError):
+        pictures(video, [0], 32)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EACCES])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_disk_that_fails_on_the_way_is_no_damaged_file(clip, ending, code, monkeypatch):
+    path = clip(ending, seconds=4.0, pitch=440)
+    half = path.stat().st_size // 2
+
+    class Failing(_File):
+        def read(self, count=-1):
+            if self.tell() >= half:
+                raise OSError(code, os.strerror(code), str(path))
+            return super().read(min(count, half - self.tell()))
+
+    monkeypatch.setattr("data_prep.video._File", Failing)
+    with pytest.raises(OSError) as raised:
+        scan(path, "the clip")
+    assert raised.value.errno == code and raised.value.filename == str(path)
+
+
+def test_memory_that_is_full_is_no_damaged_file(clip):
+    with pytest.raises(MemoryError), media(clip(".mp4"), "the clip"):
+        raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EPERM, errno.ENOSYS])
+def test_errors_that_ffmpeg_gives_of_damaged_content_are_undecodable(clip, code):
+    with pytest.raises(Undecodable, match="^the clip cannot be decoded"), media(clip(".mp4"), "the clip"):
+        av.error.err_check(-code)
+
+
+def test_titles_in_another_encoding_do_not_matter(clip):
+    path = clip(".avi")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"Lavf")
+    content[start] = 0xE9  # an e with an accent, in Latin-1
+    path.write_bytes(content)
+    assert len(scan(path, "the clip").times) == FPS
+
+
+def test_a_codec_that_nobody_knows_is_refused(clip):
+    path = clip(".avi")
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"Q?!~"))
+    with pytest.raises(Undecodable, match="^the clip cannot be decoded .the codec of its picture is not known"):
         scan(path, "the clip")
 
 

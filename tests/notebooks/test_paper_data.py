@@ -77,7 +77,7 @@ def test_a_set_that_is_here_is_shown_and_trained_on_and_one_that_is_not_is_told(
     assert {network: set(of) for network, of in found.metrics["accuracy"].items()} == {
         "cmu_mosi/mcr_vat": {"joint", "mcr", "aim"}
     }
-    assert "1 of the 9 sets are prepared here: cmu_mosi." in found.words
+    assert "**Prepared here**, of the 9 sets: cmu_mosi." in found.words
     assert "`cmu_mosi/mcr_vat`, joint: " in found.words and "mcr compared with joint: " in found.words
     assert found.words.count("not prepared here") == 1  # crema_d
 

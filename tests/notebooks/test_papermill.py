@@ -48,10 +48,15 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     ("21_smartwatch", {"hop": 1.0}, lambda m: set(m["gap"]) == {"acc", "gyr"}),
     (
         "22_av_digits",
-        {"settings": [[10.0, 3.0], [-20.0, 0.0]]},
+        {"settings": [[10.0, 3.0], [-20.0, 0.0]], "pairs": [300, 100, 100]},
         lambda m: set(m["alone"]) == {"10 dB, blur 3", "-20 dB, blur 0"} and m["lead_of_sound"]["-20 dB, blur 0"] < 0,
     ),
     ("23_emoji", {"vocabulary": 300}, lambda m: set(m["gap"]) == {"picture", "text"} and m["pieces"] == 300),
+    (
+        "24_your_own_data",
+        {"speakers": 6, "takes": 3, "method": "ogm_ge"},
+        lambda m: "ogm_ge" in m["accuracy"] and set(m["inflated"]) == {"joint", "picture alone", "sound alone"},
+    ),
     (
         "30_mcr_paper",
         {"ratios": [0.5], "sets": ["uci_digits"], "jobs": 1},
