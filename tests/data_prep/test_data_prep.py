@@ -6,12 +6,15 @@ import hashlib
 import pickle
 import shutil
 import subprocess
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from data_prep import __main__ as command
 from data_prep import prepare as preparation
@@ -100,6 +103,25 @@ def test_all_prepares_every_set_and_a_second_run_fetches_nothing(shop, tmp_path,
     assert command.main(["all"]) == 0 and len(shop.calls) == 2
     assert command.main(["all"]) == 0 and len(shop.calls) == 2
     assert capsys.readouterr().out.count("nothing to do") == 2
+
+
+def test_what_another_set_needs_is_prepared_by_one_process_only(shop, tmp_path, monkeypatch, capsys):
+    """The batch engine prepares uci_digits beside av_digits, which needs it."""
+    shop.put("uci_digits", digits_files())
+    shop.put("smartwatch", watch_file(tmp_path))
+    needing = dataclasses.replace(SOURCES["smartwatch"], needs=("uci_digits",))
+    monkeypatch.setitem(SOURCES, "smartwatch", needing)
+    shop.data.mkdir()
+    other = FileLock(shop.data / ".uci_digits.lock")
+    other.acquire()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(command.main, ["smartwatch"])
+        time.sleep(0.5)
+        assert listing(shop.data) == [] and not done.done()
+        other.release()
+        assert done.result() == 0
+    assert "needs uci_digits: another process is preparing it" in capsys.readouterr().out
+    assert read_prepared("uci_digits").arrays["labels"].tolist() == [0, 1, 1]
 
 
 def test_one_that_fails_does_not_stop_the_others(shop, tmp_path, capsys):

@@ -189,21 +189,24 @@ def test_a_disk_that_is_too_small_is_told_after_the_first_part(toy, monkeypatch,
 
 
 def test_a_stopped_preparation_goes_on_where_it_was(toy, tmp_path, capsys):
-    made, raw = toy(("1", "bad", "3", "4"))
-    whole, made.convert = made.convert, stopping(made.convert, "3.txt")
-    with pytest.raises(KeyboardInterrupt):
-        prepared(raw)
-    with pytest.raises(DataNotPrepared):
-        read_stored("crema_d")
-    with (tmp_path / "data" / ".crema_d.partial" / "value.npy").open("ab") as file:
-        file.write(b"half a row")
-    with (tmp_path / "data" / ".crema_d.partial" / "journal.jsonl").open("a") as file:
-        file.write('{"part": "3.t')
+    made, raw = toy(("1", "bad", "3", "4", "5"))
+    whole, work = made.convert, tmp_path / "data" / ".crema_d.partial"
+    for last in ("2.txt", "3.txt"):
+        made.convert = stopping(whole, last)
+        with pytest.raises(KeyboardInterrupt):
+            prepared(raw)
+        with pytest.raises(DataNotPrepared):
+            read_stored("crema_d")
+        with (work / "value.npy").open("ab") as file:
+            file.write(b"?" * 1001)  # rows that were written and not noted, the last one not to its end
+        with (work / "journal.jsonl").open("a") as file:
+            file.write('{"part": "3.t')
     made.convert, made.read = whole, []
-    assert prepared(raw) == 0 and made.read == ["3.txt"]
+    assert prepared(raw) == 0 and made.read == ["3.txt", "4.txt"]
     assert "going on after 3 parts" in capsys.readouterr().out
     stored = read_stored("crema_d")
-    assert stored.column("value")[:, 0].tolist() == [1, 3, 4] and stored.manifest["skipped"]["count"] == 1
+    assert stored.column("value")[:, 0].tolist() == [1, 3, 4, 5] and stored.manifest["skipped"]["count"] == 1
+    assert stored.manifest["arrays"]["value"]["bytes"] == 128 + 4 * 8
 
 
 def test_a_stopped_preparation_of_other_files_starts_anew(toy, tmp_path):
