@@ -8,8 +8,8 @@ a process of its own and prints the most that this process and its workers had r
 proportional set sizes, in which a page that several of them share counts once, and beside it the sum of their resident
 set sizes, in which it counts for each of them.
 speed: epochs over the same rows in memory (as floats) and on the disk take turns in one process; prints rows a second
-of both, and the median of the ratios of neighbours. N is 16,000, which as floats is just more than what stays in memory by
-default; with fewer rows the start of the workers weighs more. Streaming has worker processes beside the training's threads.
+of both, and the median of the ratios of neighbours. N is 16,000: as floats these take more than what stays in memory
+by default; with fewer rows the start of the workers weighs more. They run beside the threads of the training.
 """
 
 import argparse
