@@ -127,4 +127,4 @@ def test_a_failing_preparation_leaves_nothing_behind(few, monkeypatch, tmp_path,
     assert "no voice" in capsys.readouterr().err
     with pytest.raises(DataNotPrepared):
         read_prepared("av_digits")
-    assert list(tmp_path.iterdir()) == []
+    assert [f.name for f in tmp_path.iterdir()] == [".av_digits.lock"]

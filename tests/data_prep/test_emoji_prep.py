@@ -100,7 +100,7 @@ def test_a_drawing_that_cannot_be_had_is_named_and_nothing_is_written(shop, tmp_
     assert command.main(["emoji"]) == 1
     error = capsys.readouterr().err
     assert words in error and "1F3C3-1F3FF" in error and len(error.splitlines()) == 1
-    assert not list((tmp_path / "data").glob("*"))
+    assert [f.name for f in (tmp_path / "data").glob("*")] == [".emoji.lock"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_list_of_another_kind_is_refused(shop, tmp_path, capsys, entries, word
     shop(entries)
     assert command.main(["emoji"]) == 1
     assert words in capsys.readouterr().err
-    assert not list((tmp_path / "data").glob("*"))
+    assert [f.name for f in (tmp_path / "data").glob("*")] == [".emoji.lock"]
 
 
 ONE_BASE = [
