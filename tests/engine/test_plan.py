@@ -10,6 +10,8 @@ import pytest
 from nbformat import v4
 
 from mmlib import paths
+from mmlib.catalogue import RAW
+from mmlib.data.prepared import is_prepared
 from mmlib.engine.plan import PlanFailed, planned_runs
 from mmlib.profiles import PROFILES
 from mmlib.run_pool import run_all
@@ -60,7 +62,9 @@ def notebook(name: str) -> Path:
 def test_every_notebook_names_its_runs_in_every_profile(name, profile, results, monkeypatch, capfd):
     monkeypatch.setenv("MMLIB_PROFILE", profile)
     runs = planned_runs(notebook(name))
-    assert runs and {run.profile for run in runs} == {profile}
+    # That one trains on what its reader has prepared, which may be nothing.
+    assert runs or (name == "25_paper_data" and not any(map(is_prepared, RAW)))
+    assert {run.profile for run in runs} <= {profile}
     assert len({run.hash for run in runs}) == len(runs)
     assert capfd.readouterr() == ("", "")
     assert not results.exists()
