@@ -3,13 +3,11 @@
 papermill changes the working folder of the whole process while a notebook runs: one process per notebook, no threads.
 """
 
-import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 import nbformat
@@ -19,13 +17,16 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mmlib import checks, paths
+from mmlib.execution_record import record_file, write_record
 from mmlib.figure_list import figures_listed
+from mmlib.figure_record import KINDS
 from mmlib.files import write_atomically
+from mmlib.kernel_session import EXECUTED_FILE
 from mmlib.notebook_failure import Incomplete, NotebookFailed, explain, require_complete, shown
-from mmlib.parameters import check_parameters, known_parameters
-from mmlib.profiles import default_profile
+from mmlib.parameters import check_parameters, differing
 from mmlib.progress import ENGINE, Progress
-from mmlib.tidy import describe_images
+from mmlib.suite_notebooks import is_of_suite, variant_place, variants_dir
+from mmlib.tidy import describe_images, settle_tables
 
 __all__ = ["NotebookFailed", "execute", "find_notebook"]
 
@@ -54,9 +55,10 @@ def execute(
 ) -> Path:
     """Runs the notebook with ``parameters`` and returns the executed one, results/notebooks/NAME.ipynb.
 
-    With parameters other than the default ones, or from another folder, it and its figures go to
-    results/variants/NAME-HASH, so that they do not replace the suite's; the runs are shared. timeout: seconds one cell
-    may take, None for no limit. say: takes the lines of progress.
+    With parameters other than the default ones, from another folder, or if it writes its results under another
+    notebook's name, as a copy does, it and its figures go to results/variants/NAME-HASH, so that they do not replace
+    the suite's; the runs are shared. timeout: seconds one cell may take, None for no limit. say: takes the lines of
+    progress.
     What an earlier run of the notebook left is removed first; a second process with the same output waits. Raises
     ValueError or TypeError for a timeout below 1 and for parameters the notebook does not take, NotebookFailed if a
     cell fails or no metrics.json is written.
@@ -68,7 +70,7 @@ def execute(
     outputs = outputs_of(source, values)
     output = outputs / "notebooks" / f"{source.stem}.ipynb"
     output.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(output.with_name(f".{source.stem}.lock")), _absolute_folders(outputs):
+    with FileLock(output.with_name(f".{source.stem}.lock")), _environment(source, outputs):
         remove_results(output)
         _run_whole(source, output, values, timeout, say)
     return output
@@ -76,14 +78,10 @@ def execute(
 
 def outputs_of(source: Path, values: Mapping[str, object]) -> Path:
     """Where notebook and figures go: the suite's, with the default parameters, to its folder, others to their own."""
-    defaults = {**known_parameters(source), "profile": default_profile()}
-    own = {name: value for name, value in values.items() if value != defaults[name]}
-    if source.parent != paths.NOTEBOOKS:
-        own["notebook"] = str(source)
-    if not own:
+    other, of_suite = differing(source, values), is_of_suite(source)
+    if of_suite and not other:
         return paths.outputs_dir()
-    name = sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:8]
-    return paths.results_dir() / "variants" / f"{source.stem}-{name}"
+    return variant_place(source.stem, other, None if of_suite else str(source))
 
 
 def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, say: Say) -> None:
@@ -97,10 +95,12 @@ def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, sa
         executed = nbformat.read(partial, as_version=4)
         require_complete(executed, metrics)
         _write(executed, output)
+        write_record(output)
     except (PapermillExecutionError, DeadKernelError, CellTimeoutError, Incomplete) as error:
         kept = output.with_suffix(".failed.ipynb")
-        os.replace(partial, kept)
         metrics.unlink(missing_ok=True)
+        os.replace(partial, kept)
+        write_record(kept)
         raise NotebookFailed(explain(error, source.stem, values, kept, progress)) from error
     except BaseException:
         # Ctrl-C or a full disk: without the executed notebook, metrics.json must not say that the run is done.
@@ -113,11 +113,15 @@ def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, sa
 
 def remove_results(output: Path) -> None:
     """Removes what an earlier run left, so that nothing old can be taken for the result of this one."""
-    folder = output.with_suffix("")
-    old = [output, output.with_suffix(".failed.ipynb"), folder / "metrics.json", folder / "table.csv"]
+    folder, figures = output.with_suffix(""), output.parent.parent / "figures"
+    old = [record_file(output), output, output.with_suffix(".failed.ipynb")]
+    old += [folder / "metrics.json", folder / "table.csv"]
+    if output.parent.parent.parent == variants_dir():  # a place of this notebook alone, under whatever name it saves
+        ids = sorted({file.stem for file in figures.glob("[!.]*") if file.suffix in KINDS})
+    else:
+        ids = [id for id, entry in figures_listed().items() if entry["notebook"] == output.stem]
     # The record goes first: it is what vouches for the pictures.
-    figures = [id for id, entry in figures_listed().items() if entry["notebook"] == output.stem]
-    old += [output.parent.parent / "figures" / f"{id}.{kind}" for id in figures for kind in ("json", "png", "svg")]
+    old += [figures / f"{id}.{kind}" for id in ids for kind in ("json", "png", "svg")]
     for file in old:
         file.unlink(missing_ok=True)
 
@@ -145,12 +149,16 @@ def _escaped(path: Path) -> str:
 
 
 @contextmanager
-def _absolute_folders(outputs: Path) -> Iterator[None]:
-    """The kernel starts in the notebook's folder, where a relative $MMLIB_RESULTS would mean another place."""
+def _environment(source: Path, outputs: Path) -> Iterator[None]:
+    """Tells the kernel where to write and for which notebook.
+
+    It starts in the notebook's folder, where a relative $MMLIB_RESULTS would mean another place.
+    """
     folders = {
         "MMLIB_RESULTS": str(paths.results_dir()),
         "MMLIB_DATA": str(paths.data_dir()),
         "MMLIB_OUTPUTS": str(outputs),
+        EXECUTED_FILE: str(source),
     }
     before = {name: os.environ.get(name) for name in folders}
     os.environ.update(folders)
@@ -166,4 +174,5 @@ def _absolute_folders(outputs: Path) -> Iterator[None]:
 def _write(executed: nbformat.NotebookNode, output: Path) -> None:
     executed.metadata.pop("widgets", None)
     describe_images(executed)
+    settle_tables(executed)
     write_atomically(output, lambda file: file.write(nbformat.writes(executed).encode()))

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from mmlib import checks, paths
+from mmlib.names import check_name
 
 FIELDS = ("notebook", "answers", "data", "caption", "alt")
 ANSWER = re.compile(r"(AGM|MCR|AIM), ((figure|table) \d+\b.*|(experiment|claim) \S.*)")
@@ -46,13 +47,21 @@ def disagreements(outputs: Path) -> list[str]:
     ]
 
 
+def outdated_words(id: str, record: dict) -> list[str]:
+    """Which fields of a figure's record are not those that figures.yaml has now, such as ["caption"]."""
+    entry = figures_listed().get(id, {})
+    return [field for field in FIELDS if field in entry and field in record and record[field] != entry[field]]
+
+
 def _check_entry(id: str, entry: object) -> None:
     if not isinstance(entry, dict):
         raise ValueError(f"figure {id!r} in figures.yaml needs the fields {', '.join(FIELDS)}, got {entry!r}.")
+    check_name("a figure in figures.yaml", id)
     checks.options(f"figure {id!r} in figures.yaml", entry, FIELDS)
     for field in FIELDS:
         if not isinstance(entry.get(field), str) or not entry[field].strip():
             raise ValueError(f"figure {id!r} in figures.yaml needs a text for {field!r}, got {entry.get(field)!r}.")
+    check_name(f"the notebook of figure {id!r} in figures.yaml", entry["notebook"])
     answers = entry["answers"]
     if answers != "none" and not ANSWER.fullmatch(answers):
         raise ValueError(

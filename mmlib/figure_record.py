@@ -1,17 +1,21 @@
 """The record of a figure inside its PNG and its SVG, and reading it back from either or from the JSON beside them."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from PIL import Image
 
+from mmlib.names import check_hash, check_name
 from mmlib.sealed import NotSealed, opened, sealed
 
 PNG_KEY = "mmlib"
 SVG_TAG = "{http://purl.org/dc/elements/1.1/}source"
 KINDS = (".png", ".svg", ".json")
-NEEDED = {"id", "caption", "notebook", "data", "parameters", "seeds", "inputs", "provenance"}
+TEXTS = ("id", "caption", "notebook", "data")
+NEEDED = {*TEXTS, "parameters", "seeds", "inputs", "provenance"}
+RUN = "runs/"  # before the name of an input that is a run
 
 
 def png_metadata(record: dict) -> dict[str, str]:
@@ -32,7 +36,8 @@ def _text(record: dict) -> str:
 def read_record(path: Path) -> dict:
     """The record in a figure's .png, .svg or .json, which needs neither of the other two.
 
-    Raises ValueError for another kind of file, one without a record, and one that is damaged; FileNotFoundError.
+    Raises ValueError for another kind of file, one without a record, one that is damaged, and one whose record does not
+    hold what a record holds (see check_record); FileNotFoundError.
     """
     if path.suffix not in KINDS:
         raise ValueError(f"a figure is a .png, .svg or .json file, got {path}.")
@@ -45,14 +50,49 @@ def read_record(path: Path) -> dict:
     except NotSealed:
         record = content  # a JSON file of an earlier version
     # A damaged picture makes Pillow raise SyntaxError too.
-    except (ValueError, OSError, SyntaxError) as error:
+    except (ValueError, OSError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} is damaged ({error}): make the figure again, or take another copy.") from error
     if not isinstance(record, dict) or not NEEDED <= set(record):
         raise ValueError(
             f"{path} holds no record of mmlib: it was made by an earlier version or by another program. "
             "Give the .json that lies beside it, if there is one."
         )
+    try:
+        check_record(record)
+    except ValueError as error:
+        raise ValueError(f"{path} holds a record that mmlib did not write: {error}") from error
     return record
+
+
+def check_record(record: dict) -> None:
+    """Raises ValueError if an entry cannot be what save_figure wrote.
+
+    A record may come from anywhere, and its names become paths and words of a command: so they must be names.
+    """
+    for name in TEXTS:
+        if not isinstance(record.get(name), str):
+            raise ValueError(f"its {name} must be a text, got {record.get(name)!r}.")
+    for name in ("parameters", "inputs", "provenance"):
+        if not isinstance(record.get(name), dict):
+            raise ValueError(f"its {name} must be names and values, got {record.get(name)!r}.")
+    if not isinstance(record.get("seeds"), list):
+        raise ValueError(f"its seeds must be a list, got {record.get('seeds')!r}.")
+    check_name("its id", record["id"])
+    check_name("its notebook", record["notebook"])
+    for name, value in record["inputs"].items():
+        if name.startswith(RUN):
+            check_name("a run in its inputs", name.removeprefix(RUN))
+        check_hash(f"its input {name!r}", value)
+    _check_provenance(record["provenance"])
+
+
+def _check_provenance(provenance: dict) -> None:
+    commit = provenance.get("commit")
+    if commit is not None and not (isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{7,64}", commit)):
+        raise ValueError(f"its commit must be a hash in hex, got {commit!r}.")
+    versions = provenance.get("versions")
+    if not isinstance(versions, dict):
+        raise ValueError(f"its versions must be names and values, got {versions!r}.")
 
 
 def _in_png(path: Path) -> str | None:

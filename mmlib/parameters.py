@@ -9,6 +9,7 @@ import nbformat
 
 from mmlib import checks
 from mmlib.jsonable import to_json
+from mmlib.profiles import default_profile
 
 NO_LITERAL = object()
 
@@ -20,8 +21,33 @@ def known_parameters(notebook: Path) -> dict[str, object]:
     """
     cells = nbformat.read(notebook, as_version=4).cells
     source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    return {name: _literal(value) for name, value in assigned(source).items()}
+
+
+def assigned(source: str) -> dict[str, ast.expr]:
+    """Name -> the last expression that a statement of ``source`` assigns to it. Raises SyntaxError."""
     assignments = [node for node in ast.parse(source).body if isinstance(node, (ast.Assign, ast.AnnAssign))]
-    return {target.id: _literal(node.value) for node in assignments for target in _targets(node)}
+    return {target.id: node.value for node in assignments if node.value for target in _targets(node)}
+
+
+def differing(notebook: Path, values: Mapping[str, object]) -> dict[str, object]:
+    """Those of ``values`` (JSON values) that are not the notebook's defaults; for profile, $MMLIB_PROFILE is that.
+
+    A name that the notebook does not have differs, and so does any value given for another default that is computed.
+    """
+    defaults = known_parameters(notebook)
+    if defaults.get("profile") is NO_LITERAL:
+        defaults["profile"] = default_profile()
+    return {name: value for name, value in values.items() if not same(value, defaults.get(name, NO_LITERAL))}
+
+
+def same(value: object, default: object) -> bool:
+    """Whether a JSON value is the default: 1 is not True, which Python calls equal."""
+    try:
+        expected = to_json("parameters", default)
+    except (TypeError, ValueError):  # computed, or a set, which no JSON value equals
+        return False
+    return json.dumps(value, sort_keys=True) == json.dumps(expected, sort_keys=True)
 
 
 def check_parameters(notebook: Path, given: Mapping[str, object]) -> dict[str, object]:
@@ -57,6 +83,11 @@ def _parse(text: str, default: object) -> object:
     except ValueError:
         value = _literal(text)
         return text if value is NO_LITERAL else value
+
+
+def is_literal(node: ast.expr | None) -> bool:
+    """Whether an expression is a plain value, such as [1, "a"]: reading it runs no code."""
+    return node is not None and _literal(node) is not NO_LITERAL
 
 
 def _literal(source: str | ast.expr) -> object:

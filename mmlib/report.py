@@ -1,43 +1,40 @@
 """What a notebook leaves behind for tests, plots and readers: metrics.json and table.csv."""
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.jsonable import to_json
-from mmlib.paths import outputs_dir
+from mmlib.names import check_name
 from mmlib.provenance import provenance
+from mmlib.results_place import all_parameters, results_place
 from mmlib.sealed import sealed
 
 
 def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters: dict) -> None:
     """Writes results/notebooks/NOTEBOOK/table.csv and then metrics.json; the latter's presence means done.
 
-    metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell.
+    From other code or with other parameters than the suite's, they go to results/variants (mmlib.results_place).
+    metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell; what is left
+    out is taken from the running kernel.
     table: tidy, one row a measured value, no empty cell.
     metrics.json holds notebook, metrics, parameters, provenance, the SHA-256 of the table and a digest of itself.
     Raises ValueError for NaN or infinity in metrics, for an empty table or an empty cell in it; TypeError for a value
     that is no JSON type. The message names the entry.
     """
-    _check_name(notebook)
+    check_name("notebook", notebook)
     _check_table(table)
+    place = results_place(notebook)
     content = {
-        "notebook": notebook,
+        "notebook": place.notebook,
         "metrics": to_json("metrics", metrics),
-        "parameters": to_json("parameters", parameters),
+        "parameters": all_parameters(notebook, parameters),
         "provenance": provenance(),
     }
-    folder = outputs_dir() / "notebooks" / notebook
+    folder = place.folder / "notebooks" / place.notebook
     (folder / "metrics.json").unlink(missing_ok=True)
     write_atomically(folder / "table.csv", lambda file: table.to_csv(file, index=False))
     write_json(folder / "metrics.json", sealed({**content, "table_sha256": sha256_of(folder / "table.csv")}))
-
-
-def _check_name(notebook: str) -> None:
-    if not re.fullmatch(r"[\w-]+", notebook):
-        raise ValueError(f"notebook must be the notebook's name without folder and .ipynb, got {notebook!r}.")
 
 
 def _check_table(table: pd.DataFrame) -> None:

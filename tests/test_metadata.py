@@ -26,6 +26,7 @@ def figure(tmp_path, monkeypatch):
     """A saved figure: its path without the ending."""
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(tmp_path))  # no notebook runs here
     (tmp_path / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY}))
     drawn = plt.figure(figsize=(1, 1))
     plt.close(drawn)

@@ -14,6 +14,7 @@ TABLE = pd.DataFrame({"method": ["joint", "agm"], "value": [0.9, 0.95]})
 @pytest.fixture(autouse=True)
 def results(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(tmp_path))  # no notebook runs here
     return tmp_path / "notebooks" / "12_agm"
 
 

@@ -1,10 +1,12 @@
 """Whether the prepared data sets are what ``python -m data_prep`` wrote."""
 
+import shlex
 from pathlib import Path
 
-from mmlib.audit.findings import Findings
+from mmlib.audit.findings import Findings, require_file
 from mmlib.catalogue import RAW, command_for
 from mmlib.data.prepared import read_prepared
+from mmlib.names import check_name
 from mmlib.sealed import opened, read_exactly
 
 UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "credit", "split"}
@@ -12,11 +14,12 @@ UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "cre
 
 def check_data(folder: Path, findings: Findings) -> None:
     """Every data set in ``folder`` (that of mmlib.paths.data_dir): its manifest, and the arrays it vouches for."""
-    of_own_copies = {name for name in RAW if (folder / name).is_dir()}
-    fetched = {file.stem for file in folder.glob("[!.]*") if file.suffix in (".npz", ".json")}
+    files = findings.listed(folder, "remove it and prepare the data again")
+    of_own_copies = {file.name for file in files if file.name in RAW}
+    fetched = {file.stem for file in files if file.suffix in (".npz", ".json")}
     for name in sorted(of_own_copies | fetched):
         findings.counts["prepared data sets"] += 1
-        do = f"make it anew: {command_for(name)}"
+        do = f"make it again: {command_for(shlex.quote(name))}"
         with findings.damage(folder / f"{name}.json", do):
             manifest = _manifest(folder / f"{name}.json", findings)
             if "npz_sha256" not in manifest:
@@ -29,10 +32,12 @@ def _check_arrays(folder: Path, arrays: dict, do: str, findings: Findings) -> No
     """Those of a set that was prepared from the user's copy, a file each."""
     for array, about in arrays.items():
         findings.counts["arrays of prepared data sets"] += 1
+        check_name("an array of it", array)
         findings.expect_hash(folder / f"{array}.npy", about["sha256"], do)
 
 
 def _manifest(file: Path, findings: Findings) -> dict:
+    require_file(file)
     content = read_exactly(file)
     if isinstance(content, dict) and set(content) == UNSEALED:
         findings.counts["manifests of an earlier version, without a hash of their own"] += 1

@@ -2,56 +2,106 @@
 
 from pathlib import Path
 
-from mmlib.audit.findings import Findings
-from mmlib.figure_list import disagreements, figures_listed
-from mmlib.figure_record import KINDS, read_record
+from mmlib.audit.findings import Findings, require_file
+from mmlib.execution_record import record_file
+from mmlib.figure_list import disagreements, figures_listed, outdated_words
+from mmlib.figure_record import KINDS, RUN, check_record, read_record
 from mmlib.files import sha256_of
+from mmlib.foreign import foreign_files
+from mmlib.suite_notebooks import suite_notebooks
+
+AGAIN = "remove it and execute the notebooks again"
 
 
 def check_outputs(outputs: Path, runs: Path, findings: Findings) -> None:
-    """The figures, the metrics and tables of executed notebooks, and whether figures.yaml lists what was made."""
-    for id in sorted({file.stem for file in (outputs / "figures").glob("[!.]*") if file.suffix in KINDS}):
+    """The figures, the executed notebooks, their metrics and tables, and whether figures.yaml lists what was made."""
+    for id in sorted({file.stem for file in findings.listed(outputs / "figures", AGAIN) if file.suffix in KINDS}):
         _check_figure(outputs / "figures" / f"{id}.json", runs, findings)
-    for folder in sorted(path for path in (outputs / "notebooks").glob("[!.]*") if path.is_dir()):
-        if (folder / "metrics.json").exists():
-            _check_notebook(folder, findings)
-        else:
-            findings.counts["unfinished notebooks"] += 1
+    files = findings.listed(outputs / "notebooks", AGAIN)
+    executed = {file.stem.removesuffix(".failed") for file in files if file.suffix == ".ipynb"}
+    for name in sorted(executed | {file.name for file in files if not file.suffix}):
+        _check_notebook(outputs / "notebooks" / name, findings)
     findings.found += [f"unlisted: {sentence}" for sentence in disagreements(outputs)]
+
+
+def check_foreign(folder: Path, findings: Findings) -> None:
+    """Whether the suite's places in the results ``folder`` hold what its notebooks made with their own parameters."""
+    for name in suite_notebooks():
+        for file, why in foreign_files(folder, name).items():
+            findings.add("foreign", file, f"it was made with {why}", f"execute it again: python -m mmlib notebook {name}")
 
 
 def _check_figure(file: Path, runs: Path, findings: Findings) -> None:
     findings.counts["figures"] += 1
-    notebook = figures_listed().get(file.stem, {}).get("notebook", "NAME")
-    do = f"make it again: python -m mmlib notebook {notebook}"
+    listed = figures_listed().get(file.stem, {})
+    do = f"make it again: python -m mmlib notebook {listed.get('notebook', 'NAME')}"
     record = findings.sealed_json(file, do)
     if record is None:
         return
-    hashes = record.pop("sha256")
-    if record["id"] != file.stem:
-        findings.add("damaged", file, f"it is the record of the figure {record['id']}", do)
-    for kind, expected in hashes.items():
-        picture = file.with_suffix(f".{kind}")
-        if findings.expect_hash(picture, expected, do) and read_record(picture) != record:
-            findings.add("damaged", picture, f"the record in it is not that in {file.name}", do)
-    for name, expected in record["inputs"].items():
-        if name.startswith("runs/"):
-            _check_input(file, runs / name.removeprefix("runs/") / "metrics.json", expected, do, findings)
+    with findings.damage(file, do):
+        hashes = record.pop("sha256")
+        check_record(record)
+        if record["id"] != file.stem:
+            raise ValueError(f"it is the record of the figure {record['id']}")
+        if words := outdated_words(file.stem, record):
+            findings.add("outdated", file, f"figures.yaml has another {' and '.join(words)} for it", do)
+        for kind in ("png", "svg"):
+            _check_picture(file.with_suffix(f".{kind}"), hashes[kind], record, do, findings)
+        for name, expected in record["inputs"].items():
+            if name.startswith(RUN):
+                _check_input(file, runs / name.removeprefix(RUN) / "metrics.json", expected, do, findings)
+
+
+def _check_picture(picture: Path, expected: str, record: dict, do: str, findings: Findings) -> None:
+    if findings.expect_hash(picture, expected, do):
+        with findings.damage(picture, do):
+            if read_record(picture) != record:
+                raise ValueError(f"the record in it is not that in {picture.stem}.json")
 
 
 def _check_input(figure: Path, metrics: Path, expected: str, do: str, findings: Findings) -> None:
     findings.counts["links from a figure to a run"] += 1
     if not metrics.exists():
         findings.add("missing", metrics, f"{figure.stem} was drawn from this run, which is not there", do)
-    elif sha256_of(metrics) != expected:
-        findings.add("outdated", figure, f"{metrics} has changed since it was drawn", do)
+        return
+    with findings.damage(metrics, do):
+        require_file(metrics)
+        if sha256_of(metrics) != expected:
+            findings.add("outdated", figure, f"{metrics} has changed since it was drawn", do)
 
 
 def _check_notebook(folder: Path, findings: Findings) -> None:
-    findings.counts["notebooks"] += 1
+    """notebooks/NAME, and the executed notebook beside it."""
     do = f"execute it again: python -m mmlib notebook {folder.name}"
+    executed = folder.with_name(f"{folder.name}.ipynb")
+    if executed.exists() or folder / "metrics.json" in findings.listed(folder, do):
+        findings.counts["notebooks"] += 1
+        _check_metrics(folder, do, findings)
+    else:
+        findings.counts["unfinished notebooks"] += 1
+    _check_executed(executed, do, findings)
+
+
+def _check_executed(executed: Path, do: str, findings: Findings) -> None:
+    """NAME.ipynb or NAME.failed.ipynb, and the record of its hash, without which an earlier version wrote it."""
+    both = [executed, executed.with_name(f"{executed.stem}.failed.ipynb")]
+    record = record_file(executed)
+    if not record.exists():
+        for file in (file for file in both if file.exists()):
+            findings.add("unproven", file, "there is no hash of it, as after an earlier version or a kill", do)
+        return
+    content = findings.sealed_json(record, do)
+    if content is not None:
+        with findings.damage(record, do):
+            if content["file"] not in [file.name for file in both]:
+                raise ValueError(f"it is that of {content['file']}")
+            findings.expect_hash(executed.with_name(content["file"]), content["sha256"], do)
+
+
+def _check_metrics(folder: Path, do: str, findings: Findings) -> None:
     metrics = findings.sealed_json(folder / "metrics.json", do)
     if metrics is not None:
-        findings.expect_hash(folder / "table.csv", metrics["table_sha256"], do)
-        if metrics["notebook"] != folder.name:
-            findings.add("damaged", folder / "metrics.json", f"it is that of {metrics['notebook']}", do)
+        with findings.damage(folder / "metrics.json", do):
+            findings.expect_hash(folder / "table.csv", metrics["table_sha256"], do)
+            if metrics["notebook"] != folder.name:
+                raise ValueError(f"it is that of {metrics['notebook']}")

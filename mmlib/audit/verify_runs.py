@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from mmlib.audit.findings import Findings
+from mmlib.audit.findings import Findings, require_file
 from mmlib.checkpoint import DIGEST_LENGTH
 from mmlib.sealed import read_exactly
 
@@ -13,34 +13,44 @@ def check_runs(runs: Path, findings: Findings) -> None:
 
     A run without metrics.json is not finished: it is counted and not looked at, as it goes on when asked for.
     """
-    for folder in sorted(path for path in runs.glob("[!.]*") if path.is_dir()):
-        if (folder / "metrics.json").exists():
-            _check_run(folder, findings)
+    for folder in findings.listed(runs, "remove it and run the same command again"):
+        if folder.suffix:  # the lock beside a run
+            continue
+        do = f"delete the folder {folder} and the run is computed again when it is asked for"
+        if folder / "metrics.json" in findings.listed(folder, do):
+            _check_run(folder, do, findings)
         else:
             findings.counts["unfinished runs"] += 1
 
 
-def _check_run(folder: Path, findings: Findings) -> None:
+def _check_run(folder: Path, do: str, findings: Findings) -> None:
     findings.counts["runs"] += 1
-    do = f"delete the folder {folder} and the run is computed again when it is asked for"
     metrics = findings.sealed_json(folder / "metrics.json", do)
     if metrics is None:
         return
+    with findings.damage(folder / "metrics.json", do):
+        _check_files(folder, metrics, do, findings)
+
+
+def _check_files(folder: Path, metrics: dict, do: str, findings: Findings) -> None:
+    spec = metrics["spec"]
     with findings.damage(folder / "spec.json", do):
-        if read_exactly(folder / "spec.json") != metrics["spec"]:
+        require_file(folder / "spec.json")
+        if read_exactly(folder / "spec.json") != spec:
             raise ValueError("it is not the spec in metrics.json")
     findings.expect_hash(folder / "history.csv", metrics["history_sha256"], do)
     if "environment_sha256" in metrics:
         findings.expect_hash(folder / "environment.json", metrics["environment_sha256"], do)
     else:
         findings.counts["runs of an earlier version, without a record of the environment"] += 1
-    for seed in metrics["spec"]["seeds"]:
+    for seed in spec["seeds"]:
         _check_checkpoint(folder / f"checkpoint-{seed}.pt", do, findings)
 
 
 def _check_checkpoint(path: Path, do: str, findings: Findings) -> None:
     findings.counts["checkpoints"] += 1
     with findings.damage(path, do):
+        require_file(path)
         content = memoryview(path.read_bytes())
         if hashlib.sha256(content[DIGEST_LENGTH:]).hexdigest().encode() != content[:DIGEST_LENGTH]:
             raise ValueError("its SHA-256 does not fit")

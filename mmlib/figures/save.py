@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from mmlib.figure_list import figures_listed
 from mmlib.figure_record import png_metadata, svg_metadata
 from mmlib.files import sha256_of, write_atomically, write_json
 from mmlib.jsonable import to_json
-from mmlib.paths import outputs_dir
+from mmlib.names import HEX
 from mmlib.provenance import provenance
+from mmlib.results_place import all_parameters, results_place
 from mmlib.sealed import sealed
 
 DPI = 150
@@ -29,27 +29,30 @@ def save_figure(
     seeds: Iterable[int],
     inputs: Mapping[str, str | Path],
 ) -> Path:
-    """Writes figures/ID.png, ID.svg and, last, ID.json into the outputs folder; returns the path of the PNG.
+    """Writes figures/ID.png, ID.svg and, last, ID.json into the results folder; returns the path of the PNG.
 
+    From other code or with other parameters than the suite's, they go to results/variants (mmlib.results_place).
     All three hold the record, so that a picture that travels alone can be traced (mmlib.figure_record); the JSON holds
     the SHA-256 of both pictures beside it, which they cannot hold themselves.
     id: listed in notebooks/figures.yaml, where its caption, alternative text and what it answers stand.
-    parameters: what the figure depends on, JSON values. seeds: of every run in it.
+    parameters: what the figure depends on, JSON values; those of the notebook's parameters that are left out are taken
+    from the running kernel. seeds: of every run in it.
     inputs: name -> a file, whose SHA-256 is taken, or a hash already known (hex).
     Raises ValueError for an id that is not listed, a text missing in the list or a value JSON cannot hold.
     """
     listed = figures_listed()
     checks.one_of("figure (see notebooks/figures.yaml)", id, listed)
+    notebook = listed[id]["notebook"]
     record = {
         "id": id,
         **listed[id],
-        "parameters": to_json("parameters", parameters),
+        "parameters": all_parameters(notebook, parameters),
         "seeds": to_json("seeds", list(seeds)),
         "inputs": {name: _hash(name, value) for name, value in inputs.items()},
         "provenance": provenance(),
     }
     pictures = {"png": _render_png(figure, record), "svg": _render_svg(figure, record)}
-    target = outputs_dir() / "figures" / f"{id}.png"
+    target = results_place(notebook).folder / "figures" / f"{id}.png"
     # No old JSON may vouch for the new picture.
     target.with_suffix(".json").unlink(missing_ok=True)
     for kind, content in pictures.items():
@@ -62,9 +65,9 @@ def save_figure(
 def _hash(name: str, value: object) -> str:
     if isinstance(value, Path):
         return sha256_of(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8,}", value):
+    if isinstance(value, str) and HEX.fullmatch(value):
         return value
-    raise ValueError(f"inputs[{name!r}] must be a Path or a hash in hex (8 digits or more), got {value!r}.")
+    raise ValueError(f"inputs[{name!r}] must be a Path or a hash in hex (8 to 64 digits), got {value!r}.")
 
 
 def _render_png(figure: Figure, record: dict) -> bytes:

@@ -40,6 +40,7 @@ def results(tmp_path, monkeypatch):
     """One figure of a toy notebook, drawn from two runs."""
     results = tmp_path / "results"
     monkeypatch.setenv("MMLIB_RESULTS", str(results))
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(results))  # no notebook runs here
     monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     versions = {"mmlib": "0.1.0", "torch": "2.13.0"}

@@ -55,6 +55,7 @@ def made(tmp_path_factory):
     (folder / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMLIB_RESULTS", str(folder / "results"))
+        patch.setenv("MMLIB_OUTPUTS", str(folder / "results"))  # no notebook runs here
         patch.setattr(paths, "NOTEBOOKS", folder)
         spec = RunSpec(
             "synthetic", "joint", seeds=(0, 1), data_options={"samples": (40, 20, 20)}, training={"epochs": 1}
@@ -166,7 +167,7 @@ def test_every_line_says_what_to_do(results):
     assert run.endswith(f"delete the folder {run_of(results)} and the run is computed again when it is asked for")
     assert figure.endswith("make it again: python -m mmlib notebook 12_agm")
     assert notebook.endswith("execute it again: python -m mmlib notebook 12_agm")
-    assert data.endswith("make it anew: python -m data_prep demo")
+    assert data.endswith("make it again: python -m data_prep demo")
 
 
 def test_an_unfinished_run_is_counted_and_no_error(results):

@@ -15,6 +15,7 @@ def listed(tmp_path, monkeypatch):
     """listed(id=entry, ...) replaces notebooks/figures.yaml; the results go to tmp_path."""
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path))
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(tmp_path))  # no notebook runs here
 
     def write(**entries):
         (tmp_path / "figures.yaml").write_text(yaml.safe_dump(entries))

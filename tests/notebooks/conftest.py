@@ -10,7 +10,9 @@ from mmlib import paths
 from mmlib.tidy import KERNEL
 
 PARAMETERS = 'views = ["a"]  # which\nepochs = 3  # how many\nlabel = "x"  # a text\nfast = True'
+# Its first line marks the notebook as one that reports under its own name.
 REPORT = """
+# write_results("{name}", ...) without what it imports
 import json, os, pathlib
 folder = pathlib.Path(os.environ["MMLIB_OUTPUTS"]) / "notebooks" / "{name}"
 folder.mkdir(exist_ok=True)

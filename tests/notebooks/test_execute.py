@@ -120,7 +120,7 @@ def test_a_failing_cell_is_told_and_leaves_no_result(make_notebook, tmp_path, ce
         execute(source, {"epochs": 3}, **QUIET)
     assert "with epochs=3" in str(caught.value) and "toy.failed.ipynb" in str(caught.value)
     assert sorted(file.name for file in folder.iterdir() if file.is_file()) == [".toy.lock", "toy.failed.ipynb"]
-    assert not list((folder / "toy").iterdir())
+    assert [file.name for file in (folder / "toy").iterdir()] == ["execution.json"]
 
 
 def test_a_cell_that_takes_too_long_is_stopped(make_notebook):
@@ -135,7 +135,8 @@ def test_sys_exit_in_the_last_cell_is_a_failure_and_its_metrics_do_not_count(mak
     nbformat.write(notebook, source)
     with pytest.raises(NotebookFailed, match="ended with an error, as sys.exit"):
         execute(source, **QUIET)
-    assert not list((tmp_path / "results" / "notebooks" / "toy").iterdir())
+    folder = tmp_path / "results" / "notebooks" / "toy"
+    assert [file.name for file in folder.iterdir()] == ["execution.json"]
 
 
 def test_missing_metrics_are_a_failure_even_if_an_old_run_left_some(make_notebook, tmp_path):

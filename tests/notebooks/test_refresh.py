@@ -7,7 +7,7 @@ from nbformat import v4
 from mmlib import paths
 from mmlib.execute import NotebookFailed
 from mmlib.refresh import refresh
-from mmlib.tidy import KERNEL, describe_images, normalise, saved_figures
+from mmlib.tidy import KERNEL, LANGUAGE, describe_images, normalise, saved_figures
 
 METADATA = {"widgets": {}, "papermill": {}, "kernelspec": {"name": "conda-x", "display_name": "x"}}
 
@@ -19,7 +19,7 @@ def test_only_outputs_and_counts_change_and_a_second_time_changes_nothing(make_n
     after = nbformat.read(source, as_version=4)
     assert [(c.id, c.source, c.metadata) for c in after.cells] == [(c.id, c.source, c.metadata) for c in before.cells]
     assert after.cells[2].execution_count == 2 and after.cells[2].outputs[0].data["text/plain"] == "2"
-    assert after.metadata == {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    assert after.metadata == {"kernelspec": KERNEL, "language_info": LANGUAGE}
     text = source.read_text()
     assert text.endswith("}\n") and not text.endswith("\n\n")
     refresh(source, say=lambda line: None)

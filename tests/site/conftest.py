@@ -63,7 +63,7 @@ def fill(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, results = folder / "source", folder / "results"
     monkeypatch.setattr(paths, "NOTEBOOKS", source)
     monkeypatch.setenv("MMLIB_RESULTS", str(results))
-    monkeypatch.delenv("MMLIB_OUTPUTS", raising=False)
+    monkeypatch.setenv("MMLIB_OUTPUTS", str(results))  # no notebook runs here
     source.mkdir()
     for name in ("12_agm", "13_broken", "21_absent"):
         nbformat.write(new_notebook(), source / f"{name}.ipynb")
