@@ -1,6 +1,5 @@
 """Converts parts one after the other, in their order, in as many processes as are wanted."""
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,6 +9,7 @@ from itertools import islice
 import numpy as np
 
 from data_prep.errors import PreparationError
+from data_prep.processes import pool
 from data_prep.raw_set import Part, Stopped, Undecodable
 
 Convert = Callable[[Part], dict[str, np.ndarray]]
@@ -27,11 +27,11 @@ def converted(convert: Convert, parts: Iterable[Part], jobs: int) -> Iterator[tu
         return
     waiting = iter(parts)
     while True:
-        with _processes(jobs) as pool:
+        with pool(jobs) as workers:
             try:
-                lost = yield from _in_order(pool, convert, waiting, ahead=4 * jobs)
+                lost = yield from _in_order(workers, convert, waiting, ahead=4 * jobs)
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                workers.shutdown(wait=False, cancel_futures=True)
         if not lost:
             return
         yield from ((part, _alone(convert, part)) for part in lost)
@@ -54,13 +54,8 @@ def outcome_of(convert: Convert, part: Part) -> Outcome:
         return Undecodable(f"{part.name}: {error!r}.")
 
 
-def _processes(jobs: int) -> ProcessPoolExecutor:
-    # Forked processes would inherit locks of the decoders' threads.
-    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-
-
 def _in_order(
-    pool: ProcessPoolExecutor, convert: Convert, parts: Iterator[Part], ahead: int
+    workers: ProcessPoolExecutor, convert: Convert, parts: Iterator[Part], ahead: int
 ) -> Generator[tuple[Part, Outcome], None, list[Part]]:
     """Yields as ``converted``; returns the parts that were under way when a process died."""
     waiting: deque[tuple[Part, Future]] = deque()
@@ -68,7 +63,7 @@ def _in_order(
         try:
             for part in islice(parts, ahead - len(waiting)):
                 waiting.append((part, None))
-                waiting[-1] = (part, pool.submit(outcome_of, convert, part))
+                waiting[-1] = (part, workers.submit(outcome_of, convert, part))
             if not waiting:
                 return []
             outcome = waiting[0][1].result()
@@ -78,9 +73,9 @@ def _in_order(
 
 
 def _alone(convert: Convert, part: Part) -> Outcome:
-    with _processes(1) as pool:
+    with pool(1) as worker:
         try:
-            return pool.submit(outcome_of, convert, part).result()
+            return worker.submit(outcome_of, convert, part).result()
         except BrokenProcessPool:
             return Undecodable(f"{part.name}: the process that reads it dies.")
 

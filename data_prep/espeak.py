@@ -5,10 +5,8 @@ before. So all of a preparation is spoken, in order, by a process of its own: tw
 """
 
 import ctypes
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.errors import PreparationError
+from data_prep.processes import pool
 
 RATE = 22_050  # samples a second that the library is expected to give
 
@@ -41,7 +40,7 @@ class Take(NamedTuple):
 def speak_all(groups: Sequence[Sequence[Take]]) -> Iterator[list[np.ndarray]]:
     """The int16 samples of every take, one list per group as soon as it is spoken. Raises PreparationError."""
     try:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as speaker:
+        with pool(1) as speaker:
             yield from speaker.map(speak_group, groups)
     except BrokenProcessPool as error:
         raise PreparationError("eSpeak NG ended the process that spoke: reinstall espeakng-loader.") from error

@@ -7,36 +7,30 @@ from typing import BinaryIO
 
 import numpy as np
 
+from data_prep.bounded_unpickler import BoundedUnpickler
 from data_prep.errors import PreparationError
-from data_prep.pickled_arrays import Admitted, AdmittedArray, Payloads, dtype_of, scalar
+from data_prep.pickled_arrays import Admitted, AdmittedArray, Payloads, dtype_of, scalar, shown
+from data_prep.plain_values import plain
 from data_prep.skipping_file import SkippingFile
 
 MEANT = "a pickle may hold numpy arrays, text and numbers in dicts, lists and tuples; anything else could run code"
-PLAIN = (str, bytes, int, float, type(None))
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """The bytes that protocol 2 keeps as latin-1 text; any other codec is refused, since some of them decompress."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it asks for the codec {encoding!r}")
-    return text.encode("latin1")
-
-
-class ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(BoundedUnpickler):
     """An unpickler that knows nothing but numpy arrays; numpy's own makers are never called with what the file says."""
 
-    def __init__(self, file: BinaryIO, payloads: Payloads) -> None:
-        super().__init__(file, encoding="latin1")  # what Python 2 wrote
+    def __init__(self, file: BinaryIO | SkippingFile, payloads: Payloads) -> None:
+        super().__init__(file)
         arrays = Admitted(lambda *_: AdmittedArray(payloads))
         self.allowed = {
             ("numpy", "ndarray"): None,  # named beside its maker, which needs no class here
             ("numpy", "dtype"): Admitted(dtype_of),
-            ("_codecs", "encode"): Admitted(_encode),
+            ("_codecs", "encode"): Admitted(payloads.encoded),
             ("__builtin__", "bytes"): Admitted(lambda: b""),  # how protocol 2 writes no bytes at all
         }
         for core in ("numpy.core", "numpy._core"):  # its name before numpy 2, and since
             self.allowed[core + ".multiarray", "_reconstruct"] = arrays
-            self.allowed[core + ".multiarray", "scalar"] = Admitted(scalar)
+            self.allowed[core + ".multiarray", "scalar"] = Admitted(lambda *state: scalar(payloads, *state))
             self.allowed[core + ".numeric", "_frombuffer"] = Admitted(
                 lambda *state: AdmittedArray(payloads).from_buffer(*state)
             )
@@ -44,7 +38,7 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         """The admitted object of that name. Raises UnpicklingError for any other."""
         if (module, name) not in self.allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise pickle.UnpicklingError(f"it asks for {shown(module)}.{shown(name)}")
         return self.allowed[module, name]
 
 
@@ -57,9 +51,7 @@ def open_pickle(path: Path) -> object:
     try:
         with path.open("rb") as file:
             skipping = SkippingFile(file)
-            payloads = Payloads(path, skipping)
-            value = _plain(ArrayUnpickler(skipping, payloads).load())
-            payloads.check_all_used()
+            value = plain(ArrayUnpickler(skipping, Payloads(skipping.size, path)).load())
             if skipping.read(1):
                 raise pickle.UnpicklingError("it goes on after its first object")
             return value
@@ -73,26 +65,9 @@ def read_pickled_npy(content: bytes, what: str) -> object:
     try:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        return _plain(ArrayUnpickler(file, Payloads()).load()).item()
+        return plain(ArrayUnpickler(file, Payloads(len(content))).load()).item()
     except Exception as error:  # a malformed pickle may raise anything
         raise _refused(what, error) from error
-
-
-def _plain(value: object) -> object:
-    """``value`` with real arrays in it. Raises UnpicklingError for what is neither an array nor plain."""
-    if isinstance(value, AdmittedArray):
-        return _plain(value.array)
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            value.flat = [_plain(entry) for entry in value.flat]
-        return value
-    if type(value) is dict:
-        return {_plain(key): _plain(entry) for key, entry in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_plain(entry) for entry in value)
-    if isinstance(value, PLAIN):
-        return value
-    raise pickle.UnpicklingError(f"it holds a {type(value).__name__}")
 
 
 def _refused(what: str, error: Exception) -> PreparationError:

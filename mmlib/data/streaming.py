@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from mmlib.data.mapped import MappedRows
+from mmlib.parent_watch import end_with_parent
 
 WORKERS = 2
 # Starting workers takes longer than reading a few batches.
@@ -56,6 +57,7 @@ def streamed_batches(
         _RawBatches(on_host, [index.cpu() for index in numbers]),
         batch_size=None,
         num_workers=workers,
+        worker_init_fn=end_with_parent if workers else None,
         prefetch_factor=ahead if workers else None,
         pin_memory=labels.device.type == "cuda",
         generator=torch.Generator(),
