@@ -25,11 +25,22 @@ class View:
     factor: float | list | tuple = 1.0
     offset: float | list | tuple = 0.0
     part: tuple[int | slice, ...] = ()
+    _constants: dict[torch.device, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_constants": {}}  # what lies on a device stays there
 
     def applied(self, raw: Tensor) -> Tensor:
         """``raw`` [B, ...], cut to ``part`` already, as float32 [B, ...] on its device."""
-        factor, offset = (torch.tensor(v, dtype=torch.float32, device=raw.device) for v in (self.factor, self.offset))
+        factor, offset = self._on(raw.device)
         return raw.to(torch.float32).mul_(factor).add_(offset) if raw.dtype != torch.float32 else raw * factor + offset
+
+    def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """factor and offset there; moved once, as every copy to a GPU waits until it has done all its work."""
+        if device not in self._constants:
+            made = (torch.tensor(value, dtype=torch.float32, device=device) for value in (self.factor, self.offset))
+            self._constants[device] = tuple(made)
+        return self._constants[device]
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,10 +51,10 @@ def streamed_batches(
     result.
     Raises RuntimeError if a worker stops, or if shared memory fills up on the way.
     """
-    on_host = {m: x if isinstance(x, MappedRows) else x.cpu() for m, x in inputs.items()}
-    workers, ahead = _workers(on_host, numbers)
+    read_from = {m: x if isinstance(x, MappedRows) else x.cpu() for m, x in inputs.items()}
+    workers, ahead = _workers(read_from, numbers)
     loader = DataLoader(
-        _RawBatches(on_host, [index.cpu() for index in numbers]),
+        _RawBatches(read_from, on_host(numbers)),
         batch_size=None,
         num_workers=workers,
         worker_init_fn=end_with_parent if workers else None,
@@ -68,6 +68,11 @@ def streamed_batches(
             for m, x in inputs.items()
         }
         yield finished, labels[index]
+
+
+def on_host(numbers: Sequence[Tensor]) -> list[Tensor]:
+    """``numbers`` on the CPU, copied there together: each copy from a GPU waits until it has done all its work."""
+    return list(torch.cat(tuple(numbers)).cpu().split([len(index) for index in numbers])) if numbers else []
 
 
 def _start_method() -> str:
