@@ -3,7 +3,7 @@
 from torch import nn
 
 from mmlib import checks
-from mmlib.models.encoder import Encoder, normalisation
+from mmlib.models.encoder import Encoder, has_bias, normalisation
 
 
 class Conv1d(Encoder):
@@ -34,7 +34,7 @@ def _blocks(
     checks.whole("depth", depth, 1)
     return [
         nn.Sequential(
-            conv(channels if d == 0 else width, width, kernel, stride=2, padding=kernel // 2),
+            conv(channels if d == 0 else width, width, kernel, stride=2, padding=kernel // 2, bias=has_bias(norm)),
             *normalisation(norm, batch_norm, width),
             nn.ReLU(),
         )

@@ -71,3 +71,11 @@ def normalisation(kind: str, batch_norm: type[nn.Module], width: int) -> list[nn
     """The layers to put after a convolution or linear map: none, or a batch-norm over ``width`` channels."""
     checks.one_of("norm", kind, ["none", "batch"])
     return [batch_norm(width)] if kind == "batch" else []
+
+
+def has_bias(norm: str) -> bool:
+    """Whether a convolution or linear map in front of ``normalisation(norm, ...)`` has a bias.
+
+    Not before a batch-norm, which subtracts the mean: the bias would change nothing, but an optimiser would move it.
+    """
+    return norm != "batch"

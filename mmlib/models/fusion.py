@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlib import checks
+from mmlib.models.modality_names import check_modality
 
 Features = Mapping[str, Tensor]
 
@@ -14,7 +15,8 @@ class Fusion(nn.Module):
     """Base of all fusions.
 
     widths: modality name -> length of its feature vector, in order; num_classes: C.
-    Raises ValueError at construction if the fusion cannot join that many modalities.
+    Raises ValueError at construction if the fusion cannot join that many modalities or a name cannot be one.
+    A fusion of one's own defines ``forward``, and whatever else its use asks for: a NotImplementedError says what.
     """
 
     takes = (2, 6)  # the smallest and the largest number of modalities
@@ -26,7 +28,7 @@ class Fusion(nn.Module):
             count = f"exactly {least}" if least == most else f"{least} to {most}"
             raise ValueError(f"{type(self).__name__} takes {count} modalities, got {len(widths)}: {list(widths)}.")
         for m, width in widths.items():
-            _check_name(m)
+            check_modality(m)
             checks.whole(f"width of modality {m!r}", width, 1)
         checks.whole("num_classes", num_classes, 1)
         self.widths = dict(widths)
@@ -34,16 +36,30 @@ class Fusion(nn.Module):
 
     def fused(self, features: Features) -> Tensor:
         """The penultimate vector [B, D]: everything before the last linear map to logits."""
-        raise NotImplementedError
+        raise _lacks(
+            self,
+            "fused",
+            "competition strength reads, and Unimodal with through_fusion=True",
+            "def fused(self, features)",
+            "the vector [B, D] that the last linear map reads",
+        )
 
     def forward(self, features: Features) -> Tensor:
         """Logits [B, C] from features {m: [B, widths[m]]}."""
-        raise NotImplementedError
+        raise _lacks(
+            self, "forward", "every method calls", "def forward(self, features)", "logits [B, C] from {m: [B, width]}"
+        )
 
     @property
     def last_weights(self) -> list[nn.Parameter]:
         """Weights of the last linear map to logits: one, or one per modality."""
-        raise NotImplementedError
+        raise _lacks(
+            self,
+            "last_weights",
+            "AGM with theta clips by",
+            "@property def last_weights(self)",
+            "the list of its parameters that are weights of the last linear map to logits",
+        )
 
     @property
     def is_additive(self) -> bool:
@@ -53,13 +69,27 @@ class Fusion(nn.Module):
     @property
     def offset(self) -> Tensor:
         """What an additive fusion adds to the sum of its terms [C]."""
-        raise NotImplementedError
+        raise _lacks(
+            self,
+            "offset",
+            "AGM, MCR, OGM-GE, MSLR and MSES read of a fusion with is_additive = True",
+            "@property def offset(self)",
+            "the tensor [C] that is added to the sum of its terms",
+        )
 
     def terms(self, features: Features) -> dict[str, Tensor]:
         """What each modality hands over to be joined: ``join(terms(features))`` are the logits.
 
         In an additive fusion this is W_m f_m, {m: [B, C]}, without any bias; in all others the features themselves.
         """
+        if self.is_additive:
+            raise _lacks(
+                self,
+                "terms",
+                "AGM, MCR, OGM-GE, MSLR and MSES read of a fusion with is_additive = True",
+                "def terms(self, features)",
+                "{m: W_m f_m [B, C]}, each modality's part of the logits without any bias",
+            )
         return {m: features[m] for m in self.widths}
 
     def join(self, terms: Features) -> Tensor:
@@ -81,7 +111,8 @@ class Fusion(nn.Module):
         return torch.cat([features[m] for m in self.widths], dim=1)
 
 
-def _check_name(modality: str) -> None:
-    # Modules are kept by modality, and a name that PyTorch's ModuleDict uses itself cannot be one.
-    if not isinstance(modality, str) or not modality or "." in modality or hasattr(nn.ModuleDict(), modality):
-        raise ValueError(f"a modality cannot be named {modality!r}: PyTorch uses the name itself, or it holds a dot.")
+def _lacks(fusion: Fusion, member: str, needed_by: str, signature: str, returns: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"{type(fusion).__name__} does not define {member!r}, which {needed_by}. "
+        f"Write  {signature}  in the class, to return {returns}."
+    )

@@ -3,7 +3,7 @@
 from torch import nn
 
 from mmlib import checks
-from mmlib.models.encoder import Encoder, normalisation
+from mmlib.models.encoder import Encoder, has_bias, normalisation
 
 
 class MLP(Encoder):
@@ -25,5 +25,6 @@ class MLP(Encoder):
 
 
 def _block(in_features: int, width: int, norm: str, dropout: float) -> nn.Sequential:
-    layers = [nn.Linear(in_features, width), *normalisation(norm, nn.BatchNorm1d, width), nn.ReLU()]
+    linear = nn.Linear(in_features, width, bias=has_bias(norm))
+    layers = [linear, *normalisation(norm, nn.BatchNorm1d, width), nn.ReLU()]
     return nn.Sequential(*layers, *([nn.Dropout(dropout)] if dropout else []))

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from mmlib.models.fusion import Features, Fusion
+from mmlib.models.modality_names import check_modality
 
 
 class MultimodalModel(nn.Module):
     """encoders: modality name -> module [B, ...] -> [B, fusion.widths[m]]; fusion: features -> logits [B, C].
 
-    Raises TypeError for a fusion that is not a Fusion, ValueError if encoders and fusion name different modalities.
+    Raises TypeError for a fusion that is not a Fusion, ValueError if encoders and fusion name different modalities or
+    a name cannot be one.
     """
 
     def __init__(self, encoders: dict[str, nn.Module], fusion: Fusion) -> None:
@@ -23,6 +25,8 @@ class MultimodalModel(nn.Module):
                 f"encoders are for {list(encoders)}, the fusion is for {list(fusion.widths)}: "
                 "they must name the same modalities."
             )
+        for m in encoders:
+            check_modality(m)
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from mmlib import checks
-from mmlib.models.encoder import Encoder, normalisation
+from mmlib.models.encoder import Encoder, has_bias, normalisation
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 
@@ -75,7 +75,6 @@ class ResidualBlock(nn.Module):
 
 
 def _conv(channels: int, width: int, kernel: int, stride: int, norm: str) -> list[nn.Module]:
-    # A batch-norm subtracts the mean, so a bias before it would be an idle parameter.
-    conv = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2, bias=norm == "none")
+    conv = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2, bias=has_bias(norm))
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
     return [conv, *normalisation(norm, nn.BatchNorm2d, width)]
