@@ -11,6 +11,9 @@ COMPUTING_CODE = (
     "measures",
     "training.py",
     "training_state.py",
+    "epoch_columns.py",
+    "frozen_parts.py",
+    "random_numbers.py",
     "run_measures.py",
     "run_job.py",
 )

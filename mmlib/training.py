@@ -2,9 +2,8 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,13 +11,18 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.splits import check_seed
 from mmlib.device import resolve_device
+from mmlib.epoch_columns import further_columns, own_columns
+from mmlib.frozen_parts import training_mode
 from mmlib.methods import Method
 from mmlib.methods.losses import task_loss
-from mmlib.training_state import History, TrainingState, own_random_numbers
+from mmlib.network_identity import training_identity
+from mmlib.random_numbers import own_random_numbers, seed_of_epoch
+from mmlib.save_times import SaveTimes
+from mmlib.training_checks import OPTIMIZERS, check_fit, check_settings
+from mmlib.training_state import History, TrainingState
 
-OPTIMIZERS = {"sgd": partial(torch.optim.SGD, momentum=0.9), "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+__all__ = ["OPTIMIZERS", "History", "TrainingDiverged", "check_settings", "evaluate", "fit", "predict"]
 
 
 class TrainingDiverged(RuntimeError):
@@ -37,15 +41,24 @@ def fit(
     optimizer: str = "sgd",
     weight_decay: float = 0.0,
     checkpoint: str | Path | None = None,
-    on_epoch: Callable[[int, Method], dict[str, float]] | None = None,
+    checkpoint_every: float = 5.0,
+    on_epoch: Callable[[int, Method], Mapping[str, float] | None] | None = None,
 ) -> History:
     """Trains ``method`` on ``data.train`` and leaves it with the weights of its best epoch on ``data.valid``, in
-    evaluation mode.
+    evaluation mode. The test split is not touched.
 
     lr, weight_decay >= 0; optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; seed: fixes data order and all draws of
-    the method; device: "auto", "cpu" or "cuda". With a ``checkpoint`` file the state is saved after every epoch, and a
-    run that was killed goes on from there to the same weights. on_epoch(epoch, method) may return further columns.
-    The test split is not touched. Raises ValueError for bad arguments and TrainingDiverged.
+    the method; device: "auto", "cpu" or "cuda". on_epoch(epoch, method) may return further columns of the history, a
+    dict of names and real numbers. What it draws follows from seed and epoch, and changes nothing in the training.
+
+    checkpoint: a file that keeps the state at the end of an epoch. It is written at the end, and before that once
+    ``checkpoint_every`` seconds have passed since the last time, and 20 times as long as the writing took; 0 writes it
+    after every epoch. A training that was stopped, in whatever way, continues from the last epoch in the file and ends
+    with the same weights. The file of another training is refused: other network, weights, method, data or settings.
+
+    Frozen parameters (``requires_grad=False``) stay as they are. A module that has parameters, all of them frozen, runs
+    in evaluation mode with all that is inside it: a frozen encoder keeps the running statistics of its batch-norm
+    layers, and its dropout is off. Raises TypeError or ValueError for bad arguments, and TrainingDiverged.
     """
     settings = {
         "epochs": epochs,
@@ -55,24 +68,29 @@ def fit(
         "weight_decay": weight_decay,
     }
     check_settings(**settings, seed=seed)
-    _check_fit(method, data)
+    times = SaveTimes(checkpoint_every)
+    check_fit(method, data)
     method.check_epochs(epochs)
     device = resolve_device(device)
+    of_all = {**settings, "seed": seed, "device": device.type}
+    identity = {} if checkpoint is None else training_identity(method, data, of_all)
     method.to(device)
-    name = f"{type(method).__name__}({method.extra_repr()})"
-    identity = {"data": data.fingerprint(), "method": name, "seed": seed, "device": device.type, **settings}
     data = data.to(device)
     chosen = OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay)
-    state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint))
+    state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint), times)
     with own_random_numbers(seed), _repeatable_kernels(), torch.enable_grad():
         state.resume()
         for epoch in _progress(range(len(state.history.epochs), epochs), type(method).__name__):
             method.begin_epoch(epoch, data)
             batches = _batches(len(data.train), batch_size, seed, epoch, device)
             logs = _train_epoch(method, state.optimizer, data.train, batches)
-            logs |= {f"valid/{name}": value for name, value in evaluate(method, data.valid).items()}
-            _check_finite(method, logs, state.history)
-            state.finish_epoch({"epoch": epoch, **logs, **(on_epoch(epoch, method) if on_epoch else {})})
+            row = own_columns(method, epoch, logs, evaluate(method, data.valid))
+            _check_finite(method, row, state.history)
+            if on_epoch is not None:
+                with own_random_numbers(seed_of_epoch(seed, epoch)):
+                    row |= further_columns(on_epoch(epoch, method), row)
+            state.finish_epoch(row)
+        state.save()
     method.load_state_dict(state.best)
     method.eval()
     return state.history
@@ -110,7 +128,7 @@ def _train_epoch(
     method: Method, optimizer: torch.optim.Optimizer, train: Split, batches: Iterable[Tensor]
 ) -> dict[str, float]:
     """One pass over the training rows; returns the means of the logs over rows, read once at the end."""
-    method.train()
+    training_mode(method)
     totals, names = 0.0, []
     for inputs, labels in train.batches(batches):
         logs = method.step(inputs, labels, optimizer)
@@ -157,31 +175,3 @@ def _progress(epochs: range, label: str) -> Iterable[int]:
     from tqdm import tqdm  # here, so that training needs nothing but PyTorch where nobody watches
 
     return tqdm(epochs, desc=label, unit="epoch", leave=False)
-
-
-def check_settings(
-    *, epochs: int, batch_size: int, lr: float, optimizer: str, weight_decay: float, seed: int = 0
-) -> None:
-    """Raises TypeError or ValueError, naming the setting, unless ``fit`` can use all of them."""
-    checks.whole("epochs", epochs, 1)
-    checks.whole("batch_size", batch_size, 1)
-    check_seed(seed)
-    checks.number("lr", lr, low=0)
-    checks.number("weight_decay", weight_decay, low=0)
-    checks.one_of("optimizer", optimizer, OPTIMIZERS)
-
-
-def _check_fit(method: Method, data: MultimodalData) -> None:
-    if not isinstance(method, Method):
-        raise TypeError(f"fit trains a Method such as Joint(model), got {type(method).__name__}.")
-    if not isinstance(data, MultimodalData):
-        raise TypeError(f"fit trains on the MultimodalData that mmlib.data.load gives, got {type(data).__name__}.")
-    if set(method.model.modalities) != set(data.modalities):
-        raise ValueError(
-            f"the model reads {list(method.model.modalities)}, data {data.name!r} has {list(data.modalities)}."
-        )
-    method.check_kind(data.train.labels.dtype)
-    if method.model.num_classes != data.num_classes:
-        raise ValueError(
-            f"the model tells {method.model.num_classes} classes apart, data {data.name!r} has {data.num_classes}."
-        )

@@ -1,15 +1,21 @@
 """What has to survive a kill, and how it is kept."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 import torch
 from torch import Tensor
 
-from mmlib.checkpoint import load_checkpoint, save_checkpoint
+from mmlib.checkpoint import check_content, load_checkpoint, save_checkpoint
 from mmlib.methods import Method
+from mmlib.network_identity import refusal
+from mmlib.random_numbers import own_random_numbers, random_state, set_random_state
+from mmlib.save_times import SaveTimes
+
+__all__ = ["History", "TrainingState", "own_random_numbers"]
 
 
 @dataclass
@@ -34,57 +40,68 @@ def _merit(row: dict[str, float]) -> float:
 
 @dataclass
 class TrainingState:
-    """What has to survive a kill: weights, optimiser, random numbers, history, best weights so far."""
+    """What has to survive a kill: weights, optimiser, random numbers, history, best weights so far, what is frozen.
+
+    identity: of the training, from ``training_identity``; checkpoint: the file that keeps it all, None for none.
+    """
 
     method: Method
     optimizer: torch.optim.Optimizer
-    identity: dict[str, object]
+    identity: Mapping[str, str]
     checkpoint: Path | None
+    times: SaveTimes
     history: History = field(default_factory=History)
-    best: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, object] = field(default_factory=dict)
+    saved_epochs: int = 0
 
     def finish_epoch(self, row: dict[str, float]) -> None:
+        """Takes in what the epoch has led to, and saves it if it is time to."""
         self.history.epochs.append(row)
         if self.history.best_epoch == row["epoch"]:
-            self.best = {name: tensor.clone() for name, tensor in self.method.state_dict().items()}
-        if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self._state())
+            self.best = {name: _copied(value) for name, value in self.method.state_dict().items()}
+        if self.checkpoint is None:
+            return
+        if self.times.due():
+            self.save()
+        else:  # a state that no file can hold must be known now, not after hours of training
+            check_content(self.checkpoint, self._state())
+
+    def save(self) -> None:
+        """Writes the state at the end of the last epoch, unless it is in the file already."""
+        if self.checkpoint is None or self.saved_epochs == len(self.history.epochs):
+            return
+        begun = monotonic()
+        save_checkpoint(self.checkpoint, self._state())
+        self.saved_epochs = len(self.history.epochs)
+        self.times.saved(begun)
 
     def resume(self) -> None:
+        """Continues from the file, if there is one. Raises ValueError if it is of another training."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return
         state = load_checkpoint(self.checkpoint)  # to the CPU: Adam reads its step counts there in every step
-        differing = [k for k, v in self.identity.items() if state["identity"].get(k) != v]
-        if differing:
-            raise ValueError(
-                f"checkpoint {self.checkpoint} is of a run with other {', '.join(differing)}: "
-                "delete it or name another file."
-            )
+        refused = refusal(state["identity"], self.identity)
+        if refused:
+            raise ValueError(f"checkpoint {self.checkpoint} is refused: {refused}")
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for name, parameter in self.method.named_parameters():
+            parameter.requires_grad_(name in state["trained"])
         self.history.epochs, self.best = state["history"], state["best"]
-        torch.set_rng_state(state["random"])
-        device = self.method.model.anchor.device
-        if device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_cuda"], device)
+        self.saved_epochs = len(self.history.epochs)
+        set_random_state(state["random"], self.method.model.anchor.device)
 
     def _state(self) -> dict[str, object]:
-        device = self.method.model.anchor.device
         return {
-            "identity": self.identity,
+            "identity": dict(self.identity),
             "method": self.method.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "trained": [name for name, p in self.method.named_parameters() if p.requires_grad],
             "history": self.history.epochs,
             "best": self.best,
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            "random": random_state(self.method.model.anchor.device),
         }
 
 
-@contextmanager
-def own_random_numbers(seed: int) -> Iterator[None]:
-    """Inside, all draws follow from ``seed``; afterwards the caller's random state is as it was."""
-    # manual_seed reaches every GPU, so every GPU's state is put by.
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        yield
+def _copied(value: object) -> object:
+    return value.clone() if isinstance(value, Tensor) else deepcopy(value)

@@ -251,7 +251,7 @@ def test_the_numbers_are_found_by_their_annotations():
     assert ("agm", "theta") in METHOD_NUMBERS and ("ogm_ge", "modulation_end") in METHOD_NUMBERS
     assert {("synthetic", "samples"), ("synthetic", "unique")} < set(SYNTHETIC_NUMBERS)
     assert {("synthetic_regression", "noise"), ("synthetic_regression", "seed")} < set(SYNTHETIC_NUMBERS)
-    assert TRAINING_NUMBERS == ["epochs", "batch_size", "lr", "seed", "weight_decay"]
+    assert TRAINING_NUMBERS == ["epochs", "batch_size", "lr", "seed", "weight_decay", "checkpoint_every"]
 
 
 @pytest.mark.parametrize("bad", [-1, NAN])

@@ -3,9 +3,13 @@
 import hashlib
 import io
 import pickle
+from collections import OrderedDict, defaultdict
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mmlib.checkpoint import DIGEST_LENGTH, CheckpointDamaged, load_checkpoint, save_checkpoint
 
@@ -55,10 +59,47 @@ def test_a_truncated_file_is_damage(file, length):
 
 
 def test_a_state_that_cannot_be_saved_leaves_the_old_checkpoint(file):
-    with pytest.raises((AttributeError, pickle.PicklingError, TypeError)):
+    with pytest.raises(TypeError, match=r"c\.pt cannot hold state\['history'\], a builtins\.function, since it could"):
         save_checkpoint(file, {"history": lambda: None})
     assert load_checkpoint(file)["history"] == STATE["history"]
     assert [f.name for f in file.parent.iterdir()] == ["c.pt"]
+
+
+class Renamed(str):
+    """A text that is not one of Python's own."""
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"history": [{"f1": np.float64(0.5)}]}, r"state\['history'\]\[0\]\['f1'\], a numpy\.float64"),
+        ({"history": [{"f1": np.float32(0.5)}]}, r"\['f1'\], a numpy\.float32"),
+        ({"weights": np.ones(3)}, r"state\['weights'\], a numpy\.ndarray"),
+        ({"weights": (1, {2, 3})}, r"state\['weights'\]\[1\], a builtins\.set"),
+        ({Renamed("weights"): 1}, r"a name in state, a .*Renamed"),
+        ({"weights": defaultdict(list)}, r"state\['weights'\], a collections\.defaultdict"),
+        ({"weights": Path("x")}, r"state\['weights'\], a pathlib\..*Path"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(file, state, words):
+    with pytest.raises(TypeError, match=words + ", since it could not be read back: make it a tensor"):
+        save_checkpoint(file, state)
+    assert load_checkpoint(file)["history"] == STATE["history"]
+
+
+def test_everything_that_is_written_can_be_read_back(file):
+    dtypes = (torch.float32, torch.bfloat16, torch.float16, torch.bool, torch.uint8, torch.complex64, torch.int8)
+    tensors = {str(dtype): torch.ones(3).to(dtype) for dtype in dtypes}
+    state = {
+        "t": OrderedDict(tensors),
+        "p": nn.Parameter(torch.ones(2)),
+        "x": [None, True, 1, 0.5, "é", (1, (2,))],
+        3: {},
+    }
+    save_checkpoint(file, state)
+    loaded = load_checkpoint(file)
+    assert loaded["x"] == state["x"] and loaded[3] == {} and torch.equal(loaded["p"], state["p"])
+    assert all(torch.equal(loaded["t"][name], tensor) for name, tensor in tensors.items())
 
 
 class Attack:

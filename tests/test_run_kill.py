@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from mmlib.__main__ import main
 from mmlib.run_spec import RunSpec
 from mmlib.runs import get_or_run
 from mmlib.spec_files import write_specs
+from mmlib.training import fit
 
 EPOCHS, SEEDS = 12, (0, 1)
 MEASURES = {"agm": ("competition", "probe"), "aim": (), "mcr": ()}
@@ -47,6 +49,8 @@ def results(tmp_path, monkeypatch):
         return tmp_path / name
 
     change("unbroken")
+    # A checkpoint after every epoch, however short, also in the processes that are forked from this one.
+    monkeypatch.setattr("mmlib.run_job.fit", partial(fit, checkpoint_every=0.0))
     return change
 
 

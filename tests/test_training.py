@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.checkpoint import CheckpointDamaged
+from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
 from mmlib.data import load
 from mmlib.data.base import MultimodalData, Split
 from mmlib.methods import AGM, MCR, OGMGE, Ensemble, Joint
@@ -110,7 +110,8 @@ def test_a_resumed_run_ends_with_the_same_bits(method, optimizer, tmp_path):
         return {}
 
     with pytest.raises(KeyboardInterrupt):
-        fit(broken, make_data(), checkpoint=tmp_path / "c.pt", on_epoch=stop, **arguments)
+        fit(broken, make_data(), checkpoint=tmp_path / "c.pt", checkpoint_every=0.0, on_epoch=stop, **arguments)
+    assert len(load_checkpoint(tmp_path / "c.pt")["history"]) == 3
     resumed = method(make_model(dropout=0.3))
     assert fit(resumed, make_data(), checkpoint=tmp_path / "c.pt", **arguments) == expected
     assert torch.equal(weights(resumed), weights(unbroken))
@@ -125,7 +126,8 @@ def kill(epoch, _):
     if epoch == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return {{}}
-fit(AGM(make_model(.3)), make_data(), epochs=8, device="cpu", checkpoint=Path({file!r}), on_epoch=kill)
+fit(AGM(make_model(.3)), make_data(), epochs=8, device="cpu", checkpoint=Path({file!r}), checkpoint_every=0.0,
+    on_epoch=kill)
 """
 
 
@@ -142,13 +144,13 @@ def test_a_killed_process_can_be_resumed_to_the_same_bits(tmp_path, request):
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     fit(Joint(make_model()), make_data(), epochs=1, device="cpu", checkpoint=tmp_path / "c.pt")
-    with pytest.raises(ValueError, match="other epochs, lr"):
+    with pytest.raises(ValueError, match="epochs 1 is not 2; lr 0.02 is not 0.5"):
         fit(Joint(make_model()), make_data(), epochs=2, lr=0.5, device="cpu", checkpoint=tmp_path / "c.pt")
 
 
 def test_a_checkpoint_of_another_strength_is_refused(tmp_path):
     fit(AGM(make_model(), alpha=0.5), make_data(), epochs=1, device="cpu", checkpoint=tmp_path / "c.pt")
-    with pytest.raises(ValueError, match="other method"):
+    with pytest.raises(ValueError, match="method: alpha 0.5 is not 1"):
         fit(AGM(make_model(), alpha=1.0), make_data(), epochs=1, device="cpu", checkpoint=tmp_path / "c.pt")
 
 
@@ -222,7 +224,7 @@ class Broken(Joint):
 def test_the_epoch_in_which_it_broke_is_named_and_the_checkpoint_before_it_stays(tmp_path):
     path = tmp_path / "c.pt"
     with pytest.raises(TrainingDiverged, match="epoch 2"):
-        fit(Broken(make_model()), make_data(), epochs=5, device="cpu", checkpoint=path)
+        fit(Broken(make_model()), make_data(), epochs=5, device="cpu", checkpoint=path, checkpoint_every=0.0)
     assert [f.name for f in tmp_path.iterdir()] == ["c.pt"]
 
 
@@ -360,7 +362,8 @@ def test_a_resumed_regression_ends_with_the_same_bits(method, tmp_path):
         return {}
 
     with pytest.raises(KeyboardInterrupt):
-        fit(broken, data, checkpoint=tmp_path / "c.pt", on_epoch=stop, **arguments)
+        fit(broken, data, checkpoint=tmp_path / "c.pt", checkpoint_every=0.0, on_epoch=stop, **arguments)
+    assert len(load_checkpoint(tmp_path / "c.pt")["history"]) == 3
     assert fit(resumed, data, checkpoint=tmp_path / "c.pt", **arguments) == expected
     assert torch.equal(weights(resumed), weights(unbroken)) and len(expected.epochs) == 6
 

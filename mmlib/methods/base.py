@@ -57,8 +57,16 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def backward(self, loss: Tensor) -> None:
-        """Puts the gradient of ``loss``, and nothing of earlier steps, into ``.grad``."""
+        """Puts the gradient of ``loss``, and nothing of earlier steps, into ``.grad``.
+
+        Raises ValueError for a loss that depends on nothing that is trained.
+        """
         self.zero_grad()
+        if not loss.requires_grad:
+            raise ValueError(
+                f"the loss of {type(self).__name__} depends on no parameter that is trained: free some of those that it "
+                "uses (requires_grad_(True)), and do not take steps inside torch.no_grad()."
+            )
         loss.backward()
 
     def edit_grads(self, logs: Logs) -> None:

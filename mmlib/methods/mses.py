@@ -76,6 +76,13 @@ class MSES(Method):
         flags = self.stopped.to(loss.dtype)
         return loss, {f"stopped/{m}": flag for m, flag in zip(self.model.modalities, flags, strict=True)}
 
+    def backward(self, loss: Tensor) -> None:
+        """As ever, unless all modalities are stopped and what they share is frozen: then there is no gradient."""
+        if loss.requires_grad or not self._stopped:
+            super().backward(loss)
+        else:
+            self.zero_grad()
+
     def edit_grads(self, logs: Logs) -> None:
         """Takes the gradients of stopped parts away; a zero would leave momentum and weight decay at work, while
         PyTorch's optimisers pass over a parameter that has none."""

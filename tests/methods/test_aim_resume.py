@@ -44,7 +44,8 @@ def test_after_any_epoch(problem, twin, as_data, tmp_path, assert_same_state, mo
 
         file = tmp_path / f"{last}.pt"
         with pytest.raises(KeyboardInterrupt):
-            course(AIM(twin(model), **options), data, optimizer=optimizer, checkpoint=file, on_epoch=stop)
+            saved = {"checkpoint": file, "checkpoint_every": 0.0}
+            course(AIM(twin(model), **options), data, optimizer=optimizer, on_epoch=stop, **saved)
         resumed = AIM(twin(model), **options)
         assert course(resumed, data, optimizer=optimizer, checkpoint=file) == expected
         assert_same_state(resumed, unbroken)
@@ -70,5 +71,5 @@ def test_a_checkpoint_of_other_options_is_refused(problem, as_data, twin, tmp_pa
     model, inputs, labels = problem(rows=12, dtype=torch.float32)
     data = as_data(inputs, labels)
     course(AIM(twin(model), warm_up=4), data, checkpoint=tmp_path / "c.pt")
-    with pytest.raises(ValueError, match="other method"):
+    with pytest.raises(ValueError, match="it is of another training: method: "):
         course(AIM(twin(model), warm_up=4, **change), data, checkpoint=tmp_path / "c.pt")

@@ -228,6 +228,6 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path, assert_same_state, opti
 
     expected = fit(unbroken, data, **arguments)
     with pytest.raises(KeyboardInterrupt):
-        fit(broken, data, checkpoint=tmp_path / "c.pt", on_epoch=stop, **arguments)
+        fit(broken, data, checkpoint=tmp_path / "c.pt", checkpoint_every=0.0, on_epoch=stop, **arguments)
     assert fit(resumed, data, checkpoint=tmp_path / "c.pt", **arguments) == expected
     assert_same_state(resumed, unbroken)

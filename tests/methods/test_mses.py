@@ -203,9 +203,8 @@ def test_fit_stops_a_modality_and_resumes(tmp_path):
     def train(file, on_epoch=None):
         torch.manual_seed(0)
         method = MSES(build_model(data.shapes, 3, width=8, depth=1, norm="batch"), patience=2)
-        return method, fit(
-            method, data, epochs=20, lr=0.05, device="cpu", checkpoint=tmp_path / file, on_epoch=on_epoch
-        )
+        saved = {"checkpoint": tmp_path / file, "checkpoint_every": 0.0}
+        return method, fit(method, data, epochs=20, lr=0.05, device="cpu", on_epoch=on_epoch, **saved)
 
     def kill(epoch, _):
         return 1 / (stop - epoch) and {}

@@ -151,7 +151,8 @@ def test_fit_measures_before_every_epoch_but_the_first_and_resumes(tmp_path):
     def train(file, on_epoch=None):
         torch.manual_seed(0)
         method = MSLR(build_model(data.shapes, 3, width=8, depth=1, fusion="linear"), init={"a": 0.5, "b": 2})
-        return method, fit(method, data, epochs=7, lr=0.05, device="cpu", checkpoint=tmp_path / file, on_epoch=on_epoch)
+        saved = {"checkpoint": tmp_path / file, "checkpoint_every": 0.0}
+        return method, fit(method, data, epochs=7, lr=0.05, device="cpu", on_epoch=on_epoch, **saved)
 
     def kill(epoch, _):
         return 1 / (4 - epoch) and {}
