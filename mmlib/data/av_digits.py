@@ -30,8 +30,8 @@ def load(
     of the word while it lasts. blur: standard deviation in pixels (0 to 10) of a Gaussian on the picture, which is then
     rounded to its 7 grey levels, so that what the blur takes away is gone. samples: pairs in train, valid and test.
     The seed draws the pairs, out of 60 / 20 / 20 % of the voices and of the pictures for train / valid / test: none is
-    in two splits. A picture can come several times, each time with another word. The pictures are standardised as a
-    whole and the sounds per mel band, with training statistics.
+    in two splits, nor are two pictures that are equal. A picture can come several times, each time with another word.
+    The pictures are standardised as a whole and the sounds per mel band, with training statistics.
     Raises ValueError or TypeError for bad options; DataNotPrepared, DataDamaged.
     """
     _check(seed, snr)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmlib.data.twins import equal_rows, kept_together
+
 SPLITS = ("train", "valid", "test")
 HELD = 0.2  # share of the voices, and of each digit's pictures, that goes to valid, and as much to test
 
@@ -19,11 +21,15 @@ class Pairs(NamedTuple):
 def draw_pairs(arrays: Mapping[str, np.ndarray], seed: int) -> dict[str, Pairs]:
     """All pairs of every split: each utterance of its voices once, in random order, each with a picture of its digit.
 
-    arrays: "voices" and "digits" of the utterances, "image_digits" of the images, as prepared.
+    arrays: "voices" and "digits" of the utterances, "images" and "image_digits", as prepared. Pictures that are equal
+    (six are there twice) are in one split.
     """
     draws = np.random.default_rng(seed)
     voices = _thirds(draws.permutation(np.unique(arrays["voices"])))
-    images = {digit: _thirds(draws.permutation(rows)) for digit, rows in _rows_by_value(arrays["image_digits"]).items()}
+    digits = arrays["image_digits"]
+    twins = equal_rows(arrays["images"])
+    drawn = {digit: _thirds(draws.permutation(rows)) for digit, rows in _rows_by_value(digits).items()}
+    images = {digit: kept_together(rows, twins, digits) for digit, rows in drawn.items()}
     pairs = {}
     for split in SPLITS:
         utterances = draws.permutation(np.flatnonzero(np.isin(arrays["voices"], voices[split])))

@@ -13,6 +13,7 @@ from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.prepared import read_prepared
 from mmlib.data.splits import check_seed, standardise
+from mmlib.data.twins import equal_rows, kept_together, merged
 from mmlib.data.word_pieces import WordPieces
 
 SHARES = {"train": 0.6, "valid": 0.15, "test": 0.25}  # of the bases
@@ -25,7 +26,8 @@ def load(seed: int = 0, vocabulary: int = 800, variants: bool = False) -> Multim
     from the training rows. Piece 0 is padding, 1 is unknown; T is the smallest multiple of 8 that holds every name.
     variants: all drawings, so that most rows are people in five skin colours; otherwise one for each base.
     Variants of one base (skin colour, gender, direction, colour, size) are in one split: 60 / 15 / 25 % of the bases,
-    in every group, go to train / valid / test by ``seed``; a base is in the same split with variants and without.
+    in every group, go to train / valid / test by ``seed``; a base is in the same split with variants and without, and
+    so are bases that share a drawing (France and St. Martin have one flag).
     Raises ValueError or TypeError for a bad option; DataNotPrepared, DataDamaged.
     """
     check_seed(seed)
@@ -48,6 +50,8 @@ def split_rows(arrays: Mapping[str, np.ndarray], seed: int, variants: bool = Fal
     variants: all rows of a base, not only the one that stands for it. Each group is split for itself.
     """
     generator = np.random.default_rng(seed)
+    group_of = np.zeros(arrays["bases"].max() + 1, dtype=np.int64)
+    group_of[arrays["bases"]] = arrays["labels"]
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in SHARES}
     plain = arrays["plain"]
     for group in np.unique(arrays["labels"][plain]):
@@ -55,10 +59,15 @@ def split_rows(arrays: Mapping[str, np.ndarray], seed: int, variants: bool = Fal
         cuts = np.round(np.cumsum(list(SHARES.values()))[:-1] * len(bases)).astype(int)
         for name, part in zip(SHARES, np.split(bases, cuts), strict=True):
             drawn[name].append(part)
+    bases_of = {name: np.concatenate(parts) for name, parts in drawn.items()}
+    bases_of = kept_together(bases_of, _sharing(arrays), group_of)
     usable = plain | variants
-    return {
-        name: np.flatnonzero(np.isin(arrays["bases"], np.concatenate(parts)) & usable) for name, parts in drawn.items()
-    }
+    return {name: np.flatnonzero(np.isin(arrays["bases"], bases) & usable) for name, bases in bases_of.items()}
+
+
+def _sharing(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The groups of bases that share a drawing."""
+    return merged(np.unique(arrays["bases"][rows]) for rows in equal_rows(arrays["pictures"]))
 
 
 def pieces_of(arrays: Mapping[str, np.ndarray], rows: Mapping[str, np.ndarray], vocabulary: int = 800) -> WordPieces:

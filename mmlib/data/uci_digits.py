@@ -2,6 +2,8 @@
 
 fac 216 profile correlations, fou 76 Fourier coefficients, kar 64 Karhunen-Loeve coefficients, mor 6 morphological
 features, pix 240 pixel averages in 2 x 3 windows (15 x 16), zer 47 Zernike moments.
+
+Six digits are there twice, equal in all six sets.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.prepared import read_prepared
 from mmlib.data.splits import check_seed, standardise
+from mmlib.data.twins import equal_rows, kept_together
 
 VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
 TRAIN, VALID, TEST = 1000, 300, 700
@@ -21,7 +24,8 @@ TRAIN, VALID, TEST = 1000, 300, 700
 def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData:
     """The digits as seen by ``views``, in that order: float32 [N, features], standardised with training statistics.
 
-    1,000 / 300 / 700 rows for train / valid / test, with equal shares of every class, drawn by ``seed``.
+    1,000 / 300 / 700 rows for train / valid / test, with equal shares of every class, drawn by ``seed``; rows that are
+    equal in all six sets are in one split. The same rows for all ``views``.
     Raises ValueError or TypeError for views that are unknown, repeated or none, and for a bad seed;
     DataNotPrepared, DataDamaged.
     """
@@ -29,7 +33,8 @@ def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData
     check_seed(seed)
     arrays, manifest = read_prepared("uci_digits")
     labels = torch.from_numpy(arrays["labels"])
-    rows = {name: torch.from_numpy(index) for name, index in split_rows(arrays["labels"], seed).items()}
+    twins = equal_rows(*(arrays[view] for view in VIEWS))
+    rows = {name: torch.from_numpy(index) for name, index in split_rows(arrays["labels"], seed, twins).items()}
     inputs: dict[str, dict[str, torch.Tensor]] = {name: {} for name in rows}
     for view in views:
         values = torch.from_numpy(arrays[view])
@@ -39,13 +44,16 @@ def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData
     return MultimodalData("uci_digits", **splits, classes=tuple(manifest["classes"]))
 
 
-def split_rows(labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Row numbers of train, valid and test for ``labels`` [N], each with the classes in equal shares."""
+def split_rows(labels: np.ndarray, seed: int, together: Sequence[np.ndarray] = ()) -> dict[str, np.ndarray]:
+    """Row numbers of train, valid and test for ``labels`` [N], each with the classes in equal shares.
+
+    together: groups of row numbers that stay in one split.
+    """
     from sklearn.model_selection import train_test_split  # here: mmlib.training must import where only PyTorch is
 
     rest, test = train_test_split(np.arange(len(labels)), test_size=TEST, stratify=labels, random_state=seed)
     train, valid = train_test_split(rest, train_size=TRAIN, test_size=VALID, stratify=labels[rest], random_state=seed)
-    return {"train": train, "valid": valid, "test": test}
+    return kept_together({"train": train, "valid": valid, "test": test}, together, labels)
 
 
 def _check_views(views: Sequence[str]) -> None:

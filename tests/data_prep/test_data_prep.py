@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import hashlib
+import json
 import pickle
 import shutil
 import subprocess
@@ -20,7 +21,8 @@ from data_prep import __main__ as command
 from data_prep import prepare as preparation
 from data_prep import smartwatch, uci_digits, wheels
 from data_prep.sources import SOURCES
-from mmlib.data.prepared import DataNotPrepared, read_prepared
+from mmlib.catalogue import CATALOGUE
+from mmlib.data.prepared import DataNotPrepared, files_of, read_prepared
 
 
 def csv_of(columns, labels):
@@ -221,6 +223,33 @@ def test_kill_between_arrays_and_manifest_means_not_prepared(shop, monkeypatch):
     with pytest.raises(DataNotPrepared):
         read_prepared("uci_digits")
     assert command.main(["uci_digits"]) == 0
+
+
+def test_new_words_about_a_set_change_its_manifest_only(shop, monkeypatch, capsys):
+    shop.put("uci_digits", digits_files())
+    command.main(["uci_digits"])
+    arrays, manifest = files_of("uci_digits")
+    before, written = json.loads(manifest.read_text()), arrays.stat().st_mtime_ns
+    entry = dataclasses.replace(CATALOGUE["uci_digits"], split="drawn by lot")
+    monkeypatch.setitem(CATALOGUE, "uci_digits", entry)
+    assert command.main(["uci_digits"]) == 0
+    assert "is brought up to date, its arrays stay" in capsys.readouterr().out
+    assert len(shop.calls) == 1 and arrays.stat().st_mtime_ns == written
+    now = read_prepared("uci_digits").manifest
+    assert now.pop("digest") != before.pop("digest") and now == before | {"split": "drawn by lot"}
+    command.main(["uci_digits"])
+    assert "up to date" not in capsys.readouterr().out
+
+
+def test_new_words_about_a_set_leave_those_that_need_it(shop, tmp_path, monkeypatch, capsys):
+    shop.put("uci_digits", digits_files())
+    shop.put("smartwatch", watch_file(tmp_path))
+    monkeypatch.setitem(SOURCES, "smartwatch", dataclasses.replace(SOURCES["smartwatch"], needs=("uci_digits",)))
+    command.main(["smartwatch"])
+    monkeypatch.setitem(CATALOGUE, "uci_digits", dataclasses.replace(CATALOGUE["uci_digits"], split="drawn by lot"))
+    assert command.main(["smartwatch"]) == 0 and len(shop.calls) == 2
+    shop.put("uci_digits", digits_files(labels=(2, 2, 2)))
+    assert command.main(["smartwatch"]) == 0 and len(shop.calls) == 4
 
 
 @pytest.mark.parametrize("change", ["missing", "labels", "channels", "not a pickle"])
