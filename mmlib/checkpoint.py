@@ -18,6 +18,10 @@ class CheckpointDamaged(ValueError):
     """A checkpoint whose content is not what was written."""
 
 
+class CheckpointRefused(ValueError):
+    """A whole checkpoint, but of another training than the one that is to continue from it."""
+
+
 def save_checkpoint(path: Path, state: dict[str, object]) -> None:
     """Writes ``state`` behind its own SHA-256, atomically. Raises what ``check_content`` raises, before it writes."""
     check_content(path, state)

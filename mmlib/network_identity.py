@@ -51,19 +51,16 @@ def refusal(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
     found = differences(before, now)
     if not found:
         return None
-    weights = [f"other {name}" for name in (NETWORK_WEIGHTS, METHOD_WEIGHTS)]
-    if set(found) <= set(weights):
-        return (
-            f"it is of a training that began with {' and '.join(found)}. To continue that training, build network and "
-            "method again as they were before it (same seed, not trained in between). To train these, delete the file "
-            "or name another."
-        )
+    weights = [text for text in found if text in (f"other {NETWORK_WEIGHTS}", f"other {METHOD_WEIGHTS}")]
     named = [text for text in found if text not in weights]
     more = f"; and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return (
-        f"it is of another training: {'; '.join(named[:SHOWN])}{more} (the file's value stands first). "
-        "Delete the file or name another."
+    why = f"{'; '.join(named[:SHOWN] or weights)}{more}"
+    again = (
+        "To continue that training, build network and method again as they were before it (same seed, not trained in "
+        "between). To train these instead, delete the file or name another."
     )
+    order = " (the file's value stands first)" if named else ""
+    return f"it is of another training: {why}{order}. {again if weights else 'Delete the file or name another.'}"
 
 
 def _settings(method: Method) -> Iterator[tuple[str, str]]:

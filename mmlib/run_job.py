@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
+from mmlib.checkpoint import CheckpointDamaged, CheckpointRefused, load_checkpoint
 from mmlib.data import MultimodalData, load
 from mmlib.device import resolve_device
 from mmlib.files import sweep, write_json
@@ -71,7 +71,12 @@ def train(
 
     checkpoint = checkpoint_path(spec, seed)
     _drop_if_damaged(checkpoint, seed)
-    history = fit(method, data, seed=seed, device=device, checkpoint=checkpoint, on_epoch=track, **spec.training)
+    try:
+        history = fit(method, data, seed=seed, device=device, checkpoint=checkpoint, on_epoch=track, **spec.training)
+    except CheckpointRefused as error:  # begun on a GPU and continued without, or weights drawn by another kind of CPU
+        log.warning("%s Seed %d is trained again from its start", error, seed)
+        checkpoint.unlink()
+        return train(spec, data, seed, device, concept)
     return method, history
 
 

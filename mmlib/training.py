@@ -58,7 +58,9 @@ def fit(
 
     Frozen parameters (``requires_grad=False``) stay as they are. A module that has parameters, all of them frozen, runs
     in evaluation mode with all that is inside it: a frozen encoder keeps the running statistics of its batch-norm
-    layers, and its dropout is off. Raises TypeError or ValueError for bad arguments, and TrainingDiverged.
+    layers, and its dropout is off.
+
+    Raises TypeError or ValueError for bad arguments, CheckpointDamaged, CheckpointRefused and TrainingDiverged.
     """
     settings = {
         "epochs": epochs,

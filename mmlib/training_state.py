@@ -9,7 +9,7 @@ from time import monotonic
 import torch
 from torch import Tensor
 
-from mmlib.checkpoint import check_content, load_checkpoint, save_checkpoint
+from mmlib.checkpoint import CheckpointRefused, check_content, load_checkpoint, save_checkpoint
 from mmlib.methods import Method
 from mmlib.network_identity import refusal
 from mmlib.random_numbers import own_random_numbers, random_state, set_random_state
@@ -76,13 +76,13 @@ class TrainingState:
         self.times.saved(begun)
 
     def resume(self) -> None:
-        """Continues from the file, if there is one. Raises ValueError if it is of another training."""
+        """Continues from the file, if there is one. Raises CheckpointRefused if it is of another training."""
         if self.checkpoint is None or not self.checkpoint.exists():
             return
         state = load_checkpoint(self.checkpoint)  # to the CPU: Adam reads its step counts there in every step
         refused = refusal(state["identity"], self.identity)
         if refused:
-            raise ValueError(f"checkpoint {self.checkpoint} is refused: {refused}")
+            raise CheckpointRefused(f"checkpoint {self.checkpoint} is refused: {refused}")
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name, parameter in self.method.named_parameters():

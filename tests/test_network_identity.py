@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmlib.checkpoint import CheckpointRefused
 from mmlib.data import load
 from mmlib.data.base import MultimodalData, Split
 from mmlib.described import described
-from mmlib.methods import AGM, Ensemble, Joint
-from mmlib.models import ConcatFusion, MultimodalModel
+from mmlib.methods import AGM, AIM, MSES, Ensemble, Joint
+from mmlib.models import ConcatFusion, MultimodalModel, build_model
 from mmlib.network_identity import training_identity
 from mmlib.training import fit
 
@@ -93,7 +94,10 @@ NETWORKS = {
         r"encoders\.b\.5\.weight torch\.float32 \[6, 6\] trained is not .* frozen",
     ),
     "tied": ({"tied": True}, r"encoders\.b\.5\.weight .* trained is not the same as encoders\.b\.4\.weight"),
-    "weights": ({"init": 1}, "began with other initial weights of the network. .* build network and method again"),
+    "weights": (
+        {"init": 1},
+        "of another training: other initial weights of the network. To continue .* build network and method again",
+    ),
     "method option": ({"alpha": 2.0}, r"method: alpha 1\.5 is not 2 "),
     "window": ({"modulation_end": 3}, r"method: window .*'end': None\} is not .*'end': 3\}"),
     "method": ({"method": Joint}, r"method mmlib\.methods\.agm\.AGM is not mmlib\.methods\.joint\.Joint"),
@@ -164,13 +168,28 @@ def test_other_heads_of_the_method_are_refused(tmp_path):
 
     fit(heads(0), make_data(), **FIT, checkpoint=tmp_path / "c.pt")
     fit(heads(0), make_data(), **FIT, checkpoint=tmp_path / "c.pt")
-    assert_refused(tmp_path / "c.pt", "with other initial weights of the method's own parts", heads(1))
+    assert_refused(
+        tmp_path / "c.pt", "of another training: other initial weights of the method's own parts. To continue", heads(1)
+    )
 
 
-def test_a_network_that_was_trained_already_is_refused_with_what_to_do(file):
-    trained = make()
+@pytest.mark.parametrize("kind", [AGM, MSES, Ensemble])
+def test_a_network_that_was_trained_already_is_refused_with_what_to_do(tmp_path, kind):
+    trained, file = make(method=kind), tmp_path / "c.pt"
     fit(trained, make_data(), **FIT, checkpoint=file)
     assert_refused(file, r"build network and method again as they were before it \(same seed, not trained", trained)
+
+
+def test_what_a_method_has_found_in_a_training_does_not_hide_what_to_do(tmp_path):
+    data, options = make_data(), FIT | {"epochs": 2, "checkpoint": tmp_path / "c.pt"}
+    torch.manual_seed(0)
+    trained = AIM(build_model(data.shapes, 3, width=4, depth=2), warm_up=1, proto="class_mean")
+    fit(trained, data, **options)
+    trained.begin_epoch(1, data)  # the best weights may be those of before
+    with pytest.raises(
+        CheckpointRefused, match=r"method: judgement\..*; and \d+ more .* build network and method again"
+    ):
+        fit(trained, data, **options)
 
 
 @pytest.mark.parametrize(

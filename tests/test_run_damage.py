@@ -107,6 +107,18 @@ def test_a_flipped_byte_in_an_unfinished_runs_checkpoint_is_named_and_that_seed_
         assert path.read_bytes() != content and sha256_of(folder / "checkpoint-1.pt") == other
 
 
+def test_a_checkpoint_of_another_training_in_an_unfinished_run_is_replaced(results, caplog):
+    folder, path = spec().folder, spec().folder / "checkpoint-0.pt"
+    expected = Run(spec()).metrics
+    unfinish(folder)
+    shutil.copyfile(folder / "checkpoint-1.pt", path)
+    again = get_or_run(spec(), device="cpu").metrics
+    assert [(again[n] == expected[n]) for n in ("records", "history_sha256")] == [True, True]
+    (message,) = caplog.messages
+    assert message.startswith(f"checkpoint {path} is refused: it is of another training: seed 1 is not 0")
+    assert message.endswith("Seed 0 is trained again from its start")
+
+
 def test_whole_checkpoints_of_an_unfinished_run_are_used_without_a_word(results, caplog):
     hashes = [sha256_of(spec().folder / f"checkpoint-{seed}.pt") for seed in (0, 1)]
     unfinish(spec().folder)
