@@ -9,6 +9,7 @@ from torch import Tensor
 from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
+from mmlib.methods.precise_buffers import precise
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, masked_logits, shapley
 
@@ -51,11 +52,8 @@ class AGM(Method):
             checks.number("theta", theta, low=LEAST_THETA)
         self.alpha, self.cap, self.theta = alpha, cap, theta
         self.window = Window(modulation_start, modulation_end)
-        anchor = model.anchor
-        self.register_buffer(
-            "running_scores", torch.zeros(len(model.modalities), device=anchor.device, dtype=anchor.dtype)
-        )
-        self.register_buffer("steps_taken", torch.zeros((), dtype=torch.long, device=anchor.device))
+        self.register_buffer("running_scores", model.anchor.new_zeros(len(model.modalities)))
+        self.register_buffer("steps_taken", torch.zeros((), dtype=torch.long, device=model.anchor.device))
 
     @property
     def steps(self) -> Tensor:
@@ -66,6 +64,11 @@ class AGM(Method):
     def steps(self, value: int | Tensor) -> None:
         self.steps_taken.fill_(value)
 
+    def forget(self) -> None:
+        """The running means and the number of steps are 0 again."""
+        self.running_scores.zero_()
+        self.steps_taken.zero_()
+
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """CE(T), written so that its gradient is modulated; logs score/m, ratio/m, target/m and kappa/m."""
         active = self.epoch in self.window
@@ -74,7 +77,7 @@ class AGM(Method):
         # Where kappa is 1 the masked passes cancel in the gradient: only their values are needed.
         with torch.set_grad_enabled(active and torch.is_grad_enabled()):
             phi = responses(self.model, inputs, features, full)
-        scores = torch.stack([score(p.detach(), labels) for p in phi.values()])
+        scores = torch.stack([score(precise(p.detach()), labels) for p in phi.values()])
         ratios, targets = relative(scores), relative(self.running_scores)
         kappa = torch.exp(self.alpha * (targets - ratios).clamp(max=self.cap)) if active else torch.ones_like(ratios)
         logits = sum(scale_gradient(p, k) for p, k in zip(phi.values(), kappa, strict=True)) if active else full
@@ -83,8 +86,10 @@ class AGM(Method):
 
     def edit_grads(self, logs: Logs) -> None:
         """The paper's gradient clipping, if theta is set."""
+        if self.theta is None:
+            return
         heads = [w.grad for w in self.model.fusion.last_weights if w.grad is not None]
-        if self.theta is None or not heads:
+        if not heads:
             return
         grads = [p.grad for p in self.parameters() if p.grad is not None]
         norm = torch.stack([grad.norm() for grad in grads]).norm()

@@ -89,7 +89,7 @@ class AIM(Method):
         super().begin_epoch(epoch, data)
         since = epoch - self.warm_up
         if since <= 0:
-            self.judgement.forget()  # of an earlier training
+            self.forget()
         if since < 0 or (self.judgement and since % self.every):
             return
         if not hasattr(data, "valid"):
@@ -102,6 +102,10 @@ class AIM(Method):
             torch.default_generator.manual_seed((torch.initial_seed() + JUDGING_SEED * (epoch + 1)) % 2**63)
             learned, options = dict(self.judgement.learned.items()), {name: getattr(self, name) for name in JUDGED_BY}
             self.judgement.take(judge(self.model, data, learned, **options))
+
+    def forget(self) -> None:
+        """No judgement is left."""
+        self.judgement.forget()
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """The loss; logs "loss/full", "loss/aux", "loss/stim" and of every block "performance/m/d", "strength/m/d" and

@@ -13,6 +13,7 @@ from mmlib.methods.aim_prototypes import (
     first_inputs,
     learn,
     pooled_outputs,
+    readable,
     starts_of,
 )
 from mmlib.methods.aim_strength import strengths
@@ -90,7 +91,7 @@ def _learned(
     starts = starts_of(rows)
     steps = FURTHER_STEPS if learned else FIRST_STEPS
     learned = learn(model, learned or first_inputs(model, rows), starts, steps, objective)
-    return learned, pooled_outputs(model, learned, starts)
+    return learned, pooled_outputs(model, readable(model, learned), starts)
 
 
 def _means(model: MultimodalModel, outputs: Depths, labels: Tensor) -> Depths:

@@ -44,7 +44,8 @@ def modulated_features(
     outputs: of an ordinary pass, one per block; alpha: scalars; u: masks [C_d]; first: number of the first block with
     alpha > 0. Up to there both passes are one (dropout included), so the blocks up to it are not run again.
     """
-    factors = [1 - a * (1 - mask) for a, mask in zip(alpha, u, strict=True)]
+    dtype = outputs[first].dtype
+    factors = [(1 - a * (1 - mask)).to(dtype) for a, mask in zip(alpha, u, strict=True)]
     h = encoder.scale_channels(outputs[first], factors[first])
     return encoder.pool([h, *encoder.outputs(h, first + 1, factors)][-1])
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmlib.methods.losses import cross_entropy
+from mmlib.methods.precise_buffers import at_least_single, precise
 from mmlib.models import Encoder, MultimodalModel, eval_mode, frozen
 
 OBJECTIVES = ("split", "joint")
@@ -29,8 +30,8 @@ def first_inputs(model: MultimodalModel, rows: Mapping[str, Tensor]) -> dict[str
         for m, encoder in model.encoders.items():
             read = rows[m] if _starts(rows[m]) == 0 else encoder.blocks[0](rows[m][:1].to(model.anchor.device))
             shapes[m] = read.shape[1:]
-    anchor, K = model.anchor, model.num_classes
-    return {m: FIRST_SIZE * torch.randn(K, *s, dtype=anchor.dtype).to(anchor.device) for m, s in shapes.items()}
+    K, device, dtype = model.num_classes, model.anchor.device, at_least_single(model.anchor.dtype)
+    return {m: FIRST_SIZE * torch.randn(K, *s, dtype=dtype).to(device) for m, s in shapes.items()}
 
 
 def learn(
@@ -47,11 +48,17 @@ def learn(
     with torch.enable_grad(), eval_mode(model), frozen(model):
         for _ in range(steps):
             optimizer.zero_grad()
-            features = {m: e.pool(_outputs(e, learned[m], starts[m])[-1]) for m, e in model.encoders.items()}
+            read = readable(model, learned)
+            features = {m: e.pool(_outputs(e, read[m], starts[m])[-1]) for m, e in model.encoders.items()}
             size = sum(x.square().mean() for x in learned.values())
             (_meaning(model, features, objective) + PENALTY * size).backward()
             optimizer.step()
     return {m: x.detach() for m, x in learned.items()}
+
+
+def readable(model: MultimodalModel, learned: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Learned inputs, kept in at least float32, in the floating type of the network."""
+    return {m: x.to(model.anchor.dtype) for m, x in learned.items()}
 
 
 def starts_of(rows: Mapping[str, Tensor]) -> dict[str, int]:
@@ -63,7 +70,8 @@ def starts_of(rows: Mapping[str, Tensor]) -> dict[str, int]:
 def pooled_outputs(
     model: MultimodalModel, inputs: Mapping[str, Tensor], starts: Mapping[str, int] | None = None
 ) -> dict[str, list[Tensor]]:
-    """Pooled outputs of every block {m: list of [N, C_d]} in evaluation mode, without gradients, for all rows.
+    """Pooled outputs of every block {m: list of [N, C_d]} in evaluation mode, without gradients, for all rows, in at
+    least float32.
 
     starts: the block into which the inputs go, if it is not the first one for all modalities.
     """
@@ -73,7 +81,7 @@ def pooled_outputs(
 
 
 def _pooled(encoder: Encoder, x: Tensor, start: int) -> list[Tensor]:
-    parts = [[encoder.pool(h) for h in _outputs(encoder, rows, start)] for rows in x.split(ROWS_AT_ONCE)]
+    parts = [[precise(encoder.pool(h)) for h in _outputs(encoder, rows, start)] for rows in x.split(ROWS_AT_ONCE)]
     return [torch.cat(depth) for depth in zip(*parts, strict=True)]
 
 

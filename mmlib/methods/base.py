@@ -7,17 +7,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmlib import checks
+from mmlib.methods.following import follow
+from mmlib.methods.precise_buffers import PreciseBuffers
 from mmlib.models import MultimodalModel, eval_mode
 
 Inputs = Mapping[str, Tensor]
 Logs = dict[str, Tensor]
 
 
-class Method(nn.Module):
+class Method(PreciseBuffers):
     """Base of all methods: ``step`` is losses -> backward -> edit_grads -> optimizer.step; override what differs.
 
     model: the network that is trained. Nothing in a step reads a tensor's value on the host, so that a step is one
-    stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``.
+    stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``, floating ones in
+    at least float32 whatever the network is in; ``forget`` drops it. Where a log stands beside those of modalities
+    ("loss/joint", "loss/a"), its name is in ``mmlib.models.modality_names.OWN_NAMES``.
     """
 
     divergence_hint = "Try a smaller lr."
@@ -54,7 +58,10 @@ class Method(nn.Module):
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """The scalar to minimise, and what to log beside it."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define 'losses', which every step calls. Write  def losses(self, inputs, "
+            "labels)  in the class, to return the scalar to minimise and a dict of further scalars to log."
+        )
 
     def backward(self, loss: Tensor) -> None:
         """Puts the gradient of ``loss``, and nothing of earlier steps, into ``.grad``.
@@ -76,8 +83,14 @@ class Method(nn.Module):
         """Raises ValueError if training for so many epochs makes no sense; called before the first."""
 
     def begin_epoch(self, epoch: int, data: object) -> None:
-        """Called before each epoch with its number, from 0, and the data (a MultimodalData)."""
+        """Called before each epoch with its number, from 0, and the data (a MultimodalData). With epoch 0 a training
+        begins, and what an earlier one left is forgotten; one that is resumed begins with a later epoch."""
         self.epoch = epoch
+        if epoch == 0:
+            self.forget()
+
+    def forget(self) -> None:
+        """Makes own state what it was when the method was built; weights stay as they are. For methods with state."""
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits [B, C] from which this method decides, or its estimates [B, 1] of real targets."""
@@ -133,13 +146,7 @@ class Method(nn.Module):
 
     def _follow_model(self) -> None:
         # The model may have been moved or cast alone after this method was built around it.
-        anchor = self.model.anchor
-        for name, buffer in self._buffers.items():
-            if _strays(buffer, anchor):
-                self._buffers[name] = buffer.to(anchor.device, anchor.dtype if buffer.is_floating_point() else None)
-        for name, child in self.named_children():
-            if name != "model" and any(_strays(t, anchor) for t in (*child.parameters(), *child.buffers())):
-                child.to(anchor.device, anchor.dtype)
+        follow(self, self.model)
 
 
 def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:
@@ -151,7 +158,3 @@ def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:
             for m, width in model.fusion.widths.items()
         }
     )
-
-
-def _strays(tensor: Tensor, anchor: Tensor) -> bool:
-    return tensor.device != anchor.device or (tensor.is_floating_point() and tensor.dtype != anchor.dtype)

@@ -2,20 +2,23 @@
 
 from collections.abc import ItemsView, Iterator, Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from mmlib.methods.precise_buffers import PreciseBuffers, precise
 
 
-class LateBuffers(nn.Module):
+class LateBuffers(PreciseBuffers):
     """A dict of tensors that are buffers: saved, loaded, moved and cast with the module they belong to.
 
-    Empty at first. Loading a state takes over whatever names and shapes it has, so that a checkpoint of any epoch fits.
+    In at least float32. Empty at first. Loading a state takes over whatever names and shapes it has, so that a
+    checkpoint of any epoch fits.
     """
 
     def replace(self, tensors: Mapping[str, Tensor]) -> None:
         """Holds ``tensors`` and nothing of before."""
         self._buffers.clear()
         for name, tensor in tensors.items():
-            self._buffers[name] = tensor  # register_buffer would refuse the names of this class's own methods
+            self._buffers[name] = precise(tensor)  # register_buffer would refuse the names of this class's own methods
 
     def __getitem__(self, name: str) -> Tensor:
         return self._buffers[name]

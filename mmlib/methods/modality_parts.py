@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmlib.methods.precise_buffers import precise
 from mmlib.models import MultimodalModel, eval_mode
 
 
@@ -19,8 +20,8 @@ def own_part(model: MultimodalModel, modality: str) -> nn.ModuleList:
 def validation_shares(model: MultimodalModel, data: object) -> tuple[dict[str, Tensor], Tensor]:
     """Each modality's share of the logits {m: [N, C]} on all rows of ``data.valid``, and the labels [N] beside them.
 
-    data: a MultimodalData. In evaluation mode and without gradients; everything lies on the model's device. Raises
-    TypeError for data without such a split.
+    data: a MultimodalData. The shares are at least float32, everything lies on the model's device. In evaluation mode
+    and without gradients. Raises TypeError for data without such a split.
     """
     if not hasattr(data, "valid"):
         raise TypeError(f"begin_epoch judges modalities on the MultimodalData of fit, got {type(data).__name__}.")
@@ -28,4 +29,4 @@ def validation_shares(model: MultimodalModel, data: object) -> tuple[dict[str, T
     batches = ({m: x.to(device) for m, x in inputs.items()} for inputs, _ in split.in_order())
     with eval_mode(model):
         parts = [model.fusion.modality_logits(model.encode(inputs)) for inputs in batches]
-    return {m: torch.cat([part[m] for part in parts]) for m in model.modalities}, split.labels.to(device)
+    return {m: precise(torch.cat([part[m] for part in parts])) for m in model.modalities}, split.labels.to(device)

