@@ -117,10 +117,10 @@ def test_what_is_frozen_rests_with_all_that_is_inside_and_nothing_else(frozen, r
 
 def test_an_encoder_with_one_trained_bias_is_trained():
     method, _ = make()
-    method.model.encoders["a"].blocks[1][0].bias.requires_grad_(True)
+    method.model.encoders["a"].blocks[1][1].bias.requires_grad_(True)
     training_mode(method)
     resting = {name for name, module in method.model.encoders["a"].named_modules() if not module.training}
-    assert resting == {"blocks.0", *(f"blocks.0.{i}" for i in range(5)), "blocks.1.1"}
+    assert resting == {"blocks.0", *(f"blocks.0.{i}" for i in range(5)), "blocks.1.0"}
 
 
 def test_a_network_with_nothing_to_train_is_refused():
