@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.data.accepted import check_inputs, check_labels, check_rows, class_names
 from mmlib.data.mapped import MappedRows
 from mmlib.data.streaming import streamed_batches
 
@@ -22,33 +23,20 @@ MOST_BYTES = 64 * 2**20
 class Split:
     """Rows of a data set.
 
-    inputs: modality name -> tensor [N, ...], finite, or MappedRows where they stay on the disk; labels: LongTensor [N]
-    of class numbers, or a floating tensor [N] of real targets, finite. Raises ValueError if the modalities differ in
-    their number of rows, or inputs or targets hold NaN or infinity.
+    inputs: modality name -> tensor [N, ...] of one axis or more a row, finite, or MappedRows where they stay on the
+    disk; labels: LongTensor [N] of class numbers, or a floating tensor [N] of real targets, finite. Nothing is
+    converted: a network takes inputs of its own dtype, or token numbers. Raises TypeError or ValueError for anything
+    else, and if the modalities differ in their number of rows.
     """
 
     inputs: dict[str, Tensor | MappedRows]
     labels: Tensor
 
     def __post_init__(self) -> None:
-        if not self.inputs:
-            raise ValueError("a split needs at least one modality, got none.")
-        for name, values in {**self.inputs, "labels": self.labels}.items():
-            if not isinstance(values, Tensor) and (values is self.labels or not isinstance(values, MappedRows)):
-                raise TypeError(f"{name!r} must be a tensor, got {type(values).__name__}: torch.as_tensor makes one.")
-        if not (self.labels.dtype == torch.long or self.labels.is_floating_point()) or self.labels.ndim != 1:
-            raise ValueError(
-                "labels must be a LongTensor [N] of class numbers or a floating tensor [N] of real targets, "
-                f"got {self.labels.dtype} with shape {tuple(self.labels.shape)}."
-            )
-        if not _is_finite(self.labels):
-            raise ValueError("labels hold NaN or infinite values: leave out the rows whose target is not known.")
+        check_inputs(self.inputs)
+        check_labels(self.labels)
         for name, values in self.inputs.items():
-            rows = len(values) if values.ndim else 0
-            if rows != len(self.labels):
-                raise ValueError(f"modality {name!r} has {rows} rows, the labels have {len(self.labels)}.")
-            if not _is_finite(values):
-                raise ValueError(f"modality {name!r} holds NaN or infinite values: clean the data before loading it.")
+            check_rows(name, values, len(self.labels))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,12 +76,13 @@ class Split:
 class MultimodalData:
     """A data set with its three splits.
 
-    classes: their names; empty for a regression, whose labels are real targets.
+    classes: their names, taken from any list or array and kept as plain texts; empty for a regression, whose labels are
+    real targets.
     bayes_accuracy, bayes_error: where the generating process is known, the highest accuracy (0..1) that any classifier
     can reach, or the lowest mean absolute error that any predictor of a real target can, from each subset of
     modalities, as {names in order: value}; otherwise None.
-    Raises ValueError if the splits disagree about modalities, shapes or the kind of labels, if the labels are real
-    targets and there are classes (or the other way round), or if a label is not in 0..len(classes)-1.
+    Raises ValueError if the splits disagree about modalities, shapes, types or the kind of labels, if the labels are
+    real targets and there are classes (or the other way round), or if a label is not in 0..len(classes)-1.
     """
 
     name: str
@@ -105,12 +94,14 @@ class MultimodalData:
     bayes_error: Mapping[tuple[str, ...], float] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", class_names(self.classes))
         for split_name, split in self.splits.items():
             if len(split) == 0:
                 raise ValueError(f"the {split_name} split of {self.name!r} is empty.")
-            shapes = {m: tuple(x.shape[1:]) for m, x in split.inputs.items()}
-            if shapes != self.shapes:
-                raise ValueError(f"the {split_name} split of {self.name!r} has {shapes}, train has {self.shapes}.")
+            for what in (_shapes, _types):
+                if what(split) != what(self.train):
+                    found, train = what(split), what(self.train)
+                    raise ValueError(f"the {split_name} split of {self.name!r} has {found}, train has {train}.")
             self._check_labels(f"labels of the {split_name} split of {self.name!r}", split.labels)
 
     def _check_labels(self, what: str, labels: Tensor) -> None:
@@ -147,7 +138,7 @@ class MultimodalData:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of one sample of each modality."""
-        return {m: tuple(x.shape[1:]) for m, x in self.train.inputs.items()}
+        return _shapes(self.train)
 
     def to(self, device: torch.device | str) -> "MultimodalData":
         """The same data on ``device``."""
@@ -167,10 +158,15 @@ class MultimodalData:
 
 
 def _content(values: Tensor | MappedRows) -> bytes:
-    return values.fingerprint() if isinstance(values, MappedRows) else values.cpu().contiguous().numpy().tobytes()
-
-
-def _is_finite(values: Tensor | MappedRows) -> bool:
     if isinstance(values, MappedRows):
-        return True  # the preparation has looked at every value
-    return not values.is_floating_point() or bool(torch.isfinite(values).all())
+        return values.fingerprint()
+    # As bytes first: NumPy knows no bfloat16.
+    return values.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+
+
+def _shapes(split: Split) -> dict[str, tuple[int, ...]]:
+    return {m: tuple(x.shape[1:]) for m, x in split.inputs.items()}
+
+
+def _types(split: Split) -> dict[str, str]:
+    return {m: str(x.dtype) for m, x in split.inputs.items()}

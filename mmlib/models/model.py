@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlib.models.fusion import Features, Fusion
+from mmlib.models.input_types import check_types
 from mmlib.models.modality_names import check_modality
 
 
@@ -59,7 +60,8 @@ class MultimodalModel(nn.Module):
         return self.fusion(features)
 
     def check(self, inputs: Mapping[str, Tensor]) -> None:
-        """Raises ValueError if the batch is not one tensor per modality with equal numbers of rows."""
+        """Raises ValueError if the batch is not one tensor per modality with equal numbers of rows, TypeError for a
+        dtype that an encoder cannot read."""
         if not isinstance(inputs, Mapping) or not all(isinstance(x, Tensor) for x in inputs.values()):
             raise TypeError(f"inputs must be a dict of modality names and tensors, got {type(inputs).__name__}.")
         missing = [m for m in self.modalities if m not in inputs]
@@ -72,6 +74,7 @@ class MultimodalModel(nn.Module):
         rows = {m: len(x) for m, x in inputs.items()}
         if len(set(rows.values())) != 1:
             raise ValueError(f"all modalities of a batch must have the same number of rows, got {rows}.")
+        check_types(self.encoders, inputs)
 
     def groups(self) -> dict[str, list[list[nn.Parameter]]]:
         """Encoder parameters by modality and by depth, shallow to deep.
