@@ -42,7 +42,8 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     """Raises unless ``value`` is a real number with low <= value <= high (TypeError or ValueError)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if math.isnan(value) or (finite and math.isinf(value)) or not low <= value <= high:
+    real = _as_float(value)
+    if math.isnan(real) or (finite and math.isinf(real)) or not low <= value <= high:
         raise ValueError(f"{name} must be {_interval(low, high, finite)}, got {value!r}.")
 
 
@@ -70,6 +71,14 @@ def class_numbers(what: str, labels: "Tensor", count: int) -> None:
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= count:
         raise ValueError(f"{what} run from {low} to {high}; with {count} classes they must lie in 0..{count - 1}.")
+
+
+def _as_float(value: numbers.Real) -> float:
+    """The number as a float, infinite if it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of 400 digits
+        return math.inf if value > 0 else -math.inf
 
 
 def _interval(low: float, high: float, finite: bool) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor
 from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
+from mmlib.methods.options import LARGEST, check_factor
 from mmlib.methods.precise_buffers import precise
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, masked_logits, shapley
@@ -45,11 +46,11 @@ class AGM(Method):
         theta: float | None = None,
     ) -> None:
         super().__init__(model)
-        checks.number("alpha", alpha, low=0)
+        check_factor("alpha", alpha)
         cap = math.inf if cap is None else cap
         checks.number("cap", cap, low=0, finite=False)
         if theta is not None:
-            checks.number("theta", theta, low=LEAST_THETA)
+            check_factor("theta", theta, low=LEAST_THETA)
         self.alpha, self.cap, self.theta = alpha, cap, theta
         self.window = Window(modulation_start, modulation_end)
         self.register_buffer("running_scores", model.anchor.new_zeros(len(model.modalities)))
@@ -79,7 +80,8 @@ class AGM(Method):
             phi = responses(self.model, inputs, features, full)
         scores = torch.stack([score(precise(p.detach()), labels) for p in phi.values()])
         ratios, targets = relative(scores), relative(self.running_scores)
-        kappa = torch.exp(self.alpha * (targets - ratios).clamp(max=self.cap)) if active else torch.ones_like(ratios)
+        cap = self.cap if self.cap <= LARGEST else math.inf  # no float32 number is larger
+        kappa = torch.exp(self.alpha * (targets - ratios).clamp(max=cap)) if active else torch.ones_like(ratios)
         logits = sum(scale_gradient(p, k) for p, k in zip(phi.values(), kappa, strict=True)) if active else full
         self._remember(scores)
         return cross_entropy(logits, labels), self._logs(score=scores, ratio=ratios, target=targets, kappa=kappa)

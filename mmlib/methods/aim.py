@@ -15,6 +15,7 @@ from mmlib.methods.aim_prototypes import OBJECTIVES
 from mmlib.methods.aim_strength import DAMS
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
+from mmlib.methods.options import check_factor
 from mmlib.models import MultimodalModel
 from mmlib.models.encoder import check_blocks
 
@@ -140,7 +141,7 @@ class AIM(Method):
             checks.one_of(name, getattr(self, name), known)
         checks.number("q", self.q, 0, 1)
         for name in ("beta", "gamma", "lambda_aux"):
-            checks.number(name, getattr(self, name), low=0)
+            check_factor(name, getattr(self, name))
         checks.whole("warm_up", self.warm_up)
         checks.whole("every", self.every, 1)
 

@@ -71,8 +71,8 @@ class Method(PreciseBuffers):
         self.zero_grad()
         if not loss.requires_grad:
             raise ValueError(
-                f"the loss of {type(self).__name__} depends on no parameter that is trained: free some of those that it "
-                "uses (requires_grad_(True)), and do not take steps inside torch.no_grad()."
+                f"the loss of {type(self).__name__} depends on no parameter that is trained: free some of those that "
+                "it uses (requires_grad_(True)), and do not take steps inside torch.no_grad()."
             )
         loss.backward()
 

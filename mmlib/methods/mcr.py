@@ -11,6 +11,7 @@ from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
 from mmlib.methods.mcr_draws import MODES, draw_pairs
 from mmlib.methods.mcr_game import STRATEGIES, divergences, play, regulariser
 from mmlib.methods.mcr_terms import LEAST_TEMPERATURE, Bottleneck, contrastive
+from mmlib.methods.options import check_factor
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.shapley import Coalition
 
@@ -68,11 +69,11 @@ class MCR(Method):
         ):
             checks.one_of(name, value, known)
         for name, value in (("uni", lambda_uni), ("mi", lambda_mi), ("con", lambda_con), ("ceb", lambda_ceb)):
-            checks.number(f"lambda_{name}", value, low=0)
+            check_factor(f"lambda_{name}", value)
         checks.whole("K", K, 1)
         checks.whole("pretrain_epochs", pretrain_epochs)
-        checks.number("sigma", sigma, low=0)
-        checks.number("temperature", temperature, low=LEAST_TEMPERATURE)
+        check_factor("sigma", sigma)
+        check_factor("temperature", temperature, low=LEAST_TEMPERATURE)
         checks.flag("second_pass", second_pass)
         checks.flag("detach_reference", detach_reference)
         if second_pass and perturbation.endswith("input"):

@@ -106,7 +106,7 @@ class MSES(Method):
             _copy(own, best)
             return
         self.waited[i] += 1
-        if self.waited[i] >= self.patience:
+        if self.waited[i].item() >= self.patience:
             self.stopped[i] = True
             _copy(best, own)
 

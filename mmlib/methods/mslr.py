@@ -9,6 +9,7 @@ from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
 from mmlib.methods.modality_parts import own_part, validation_shares
+from mmlib.methods.options import check_factor
 from mmlib.models import MultimodalModel
 
 LAST = 5  # validation accuracies that are averaged
@@ -77,7 +78,7 @@ class MSLR(Method):
 
 def _per_modality(init: float | Mapping[str, float], modalities: Sequence[str]) -> dict[str, float]:
     if not isinstance(init, Mapping):
-        checks.number("init", init, low=0)
+        check_factor("init", init)
         return dict.fromkeys(modalities, init)
     for m in init:
         checks.one_of("modality in init", m, modalities)
@@ -85,5 +86,5 @@ def _per_modality(init: float | Mapping[str, float], modalities: Sequence[str]) 
     if missing:
         raise ValueError(f"init must name every modality or be one number for all, it lacks {', '.join(missing)}.")
     for m in modalities:
-        checks.number(f"init of {m!r}", init[m], low=0)
+        check_factor(f"init of {m!r}", init[m])
     return {m: init[m] for m in modalities}

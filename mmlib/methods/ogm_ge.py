@@ -7,6 +7,7 @@ from torch.nn.modules.conv import _ConvNd
 from mmlib import checks
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
+from mmlib.methods.options import check_factor
 from mmlib.methods.precise_buffers import precise
 from mmlib.methods.window import Window
 from mmlib.models import MultimodalModel, eval_mode
@@ -42,7 +43,7 @@ class OGMGE(Method):
         modulation_end: int | None = None,
     ) -> None:
         super().__init__(model)
-        checks.number("alpha", alpha, low=0)
+        check_factor("alpha", alpha)
         checks.flag("noise", noise)
         self.alpha = alpha
         self.noise = noise
