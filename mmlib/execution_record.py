@@ -3,6 +3,7 @@
 metrics.json cannot hold it, as the notebook itself writes that before it ends.
 """
 
+import os
 from pathlib import Path
 
 from mmlib.files import sha256_of, write_json
@@ -26,13 +27,13 @@ def require_whole(executed: Path) -> None:
     An earlier version wrote no record.
     """
     file = record_file(executed)
-    if not file.exists():
+    if not os.path.lexists(file):
         return
     try:
         record = opened(read_exactly(file))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ValueError(f"{file} is damaged ({error}): execute the notebook again.") from error
-    if (record.get("file"), record.get("sha256")) != (executed.name, sha256_of(executed)):
+    if not executed.is_file() or (record.get("file"), record.get("sha256")) != (executed.name, sha256_of(executed)):
         raise ValueError(
             f"{executed} is damaged (its sha256 is not the one that was recorded when it was executed): "
             "execute the notebook again."

@@ -15,6 +15,7 @@ SVG_TAG = "{http://purl.org/dc/elements/1.1/}source"
 KINDS = (".png", ".svg", ".json")
 TEXTS = ("id", "caption", "notebook", "data")
 NEEDED = {*TEXTS, "parameters", "seeds", "inputs", "provenance"}
+PROVENANCE = {"commit", "dirty", "versions", "platform", "threads", "device"}
 RUN = "runs/"  # before the name of an input that is a run
 
 
@@ -69,7 +70,7 @@ def check_record(record: dict) -> None:
 
     A record may come from anywhere, and its names become paths and words of a command: so they must be names.
     """
-    for name in TEXTS:
+    for name in [*TEXTS, *({"alt", "answers"} & set(record))]:
         if not isinstance(record.get(name), str):
             raise ValueError(f"its {name} must be a text, got {record.get(name)!r}.")
     for name in ("parameters", "inputs", "provenance"):
@@ -87,12 +88,13 @@ def check_record(record: dict) -> None:
 
 
 def _check_provenance(provenance: dict) -> None:
-    commit = provenance.get("commit")
+    if missing := PROVENANCE - set(provenance):
+        raise ValueError(f"its provenance lacks {', '.join(sorted(missing))}.")
+    commit = provenance["commit"]
     if commit is not None and not (isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{7,64}", commit)):
         raise ValueError(f"its commit must be a hash in hex, got {commit!r}.")
-    versions = provenance.get("versions")
-    if not isinstance(versions, dict):
-        raise ValueError(f"its versions must be names and values, got {versions!r}.")
+    if not isinstance(provenance["versions"], dict):
+        raise ValueError(f"its versions must be names and values, got {provenance['versions']!r}.")
 
 
 def _in_png(path: Path) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from mmlib.kernel_watch import WATCH
 from mmlib.parameters import assigned, is_literal
 from mmlib.suite_notebooks import code_cells
 
@@ -32,14 +33,9 @@ class Session:
 
 def current_session() -> Session:
     """The session of this process; without cells where no kernel runs, as in a script."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
-        main = sys.modules.get("__main__")
-        return Session((), False, {}, _file({}, getattr(main, "__file__", None)))
-    history = shell.history_manager
-    cells = tuple(_text(cell) for cell in history.input_hist_raw if cell.strip())
-    # IPython 9 notes them; an older one does not tell.
-    return Session(cells, bool(getattr(history, "exceptions", {})), shell.user_ns, _file(shell.user_ns, None))
+    script = None if WATCH.cells else getattr(sys.modules.get("__main__"), "__file__", None)
+    cells = tuple(_text(cell) for cell in WATCH.cells)
+    return Session(cells, WATCH.failed, WATCH.space, _file(WATCH.space, script))
 
 
 def other_code(session: Session, notebook: Path) -> str | None:

@@ -7,9 +7,12 @@ from pathlib import Path
 from mmlib import checks, paths
 from mmlib.catalogue import PREPARED, command_for
 from mmlib.figure_list import figures_listed
-from mmlib.figure_record import KINDS, read_record
+from mmlib.figure_record import KINDS, RUN, read_record
 from mmlib.files import sha256_of
 from mmlib.parameters import known_parameters
+
+# What is told of a run: entries of its metrics.json, and what each must have.
+OF_RUN = {"spec": {"data", "data_options"}, "data": set(), "provenance": {"commit", "dirty", "device"}}
 
 
 def trace(figure: str) -> dict[str, object]:
@@ -21,7 +24,7 @@ def trace(figure: str) -> dict[str, object]:
     """
     is_file = Path(figure).suffix in KINDS or "/" in figure
     record = read_record(Path(figure)) if is_file else _of_id(figure)
-    hashes = {name.removeprefix("runs/"): sha for name, sha in record["inputs"].items() if name.startswith("runs/")}
+    hashes = {name.removeprefix(RUN): sha for name, sha in record["inputs"].items() if name.startswith(RUN)}
     return {
         "record": record,
         "runs": {hash: _run(hash, sha) for hash, sha in hashes.items()},
@@ -49,8 +52,10 @@ def _run(hash: str, expected: str) -> dict[str, object]:
         return {"state": "not here"}
     try:
         metrics = json.loads(file.read_bytes())
-        known = {name: metrics[name] for name in ("spec", "data", "provenance")}
-    except (ValueError, KeyError, TypeError):
+        known = {name: dict(metrics[name]) for name in OF_RUN}
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+        return {"state": "unreadable"}
+    if any(entries - set(known[name]) for name, entries in OF_RUN.items()):
         return {"state": "unreadable"}
     return {"state": "as drawn" if sha256_of(file) == expected else "changed since", **known}
 
@@ -67,7 +72,7 @@ def _manifest_hash(name: str) -> str | None:
 def _commands(record: dict) -> list[str]:
     commit = record["provenance"]["commit"]
     prepare = [command_for(name) for name in _prepared_sets(record)]
-    return ([f"git checkout {commit}"] if commit else []) + prepare + [_execution(record)]
+    return ([shlex.join(["git", "checkout", commit])] if commit else []) + prepare + [_execution(record)]
 
 
 def _execution(record: dict) -> str:
@@ -81,5 +86,5 @@ def _execution(record: dict) -> str:
         # Without the notebook, at another commit say, there is no telling which parameters are its own.
         if not defaults or (name in defaults and value != defaults[name]):
             words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
-    setting = f"MMLIB_PROFILE={profile} " if profile else ""
+    setting = f"MMLIB_PROFILE={shlex.quote(str(profile))} " if profile else ""
     return setting + shlex.join(words)

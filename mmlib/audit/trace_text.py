@@ -1,16 +1,25 @@
 """What made a figure, as lines that a person reads."""
 
 import json
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
 
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # also those that turn the direction
 WIDTH = 110
 LABEL = 13
 
 
 def trace_lines(traced: dict) -> list[str]:
-    """The lines that ``python -m mmlib trace`` prints for a result of ``mmlib.audit.trace.trace``."""
+    """The lines that ``python -m mmlib trace`` prints for a result of ``mmlib.audit.trace.trace``.
+
+    A record may come from anywhere: a character that would command the terminal is shown as a replacement character.
+    """
+    return [UNPRINTABLE.sub("\ufffd", line) for line in _lines(traced)]
+
+
+def _lines(traced: dict) -> list[str]:
     record = traced["record"]
     made_by = record["provenance"]
     return [
@@ -78,5 +87,5 @@ def _prepared(manifests: dict[str, str | None]) -> list[str]:
 
 def _commit(made_by: dict) -> str:
     if made_by["commit"] is None:
-        return f"none: mmlib {made_by['versions']['mmlib']}, not from a git checkout"
+        return f"none: mmlib {made_by['versions'].get('mmlib')}, not from a git checkout"
     return made_by["commit"] + (" with files changed since" if made_by["dirty"] else "")

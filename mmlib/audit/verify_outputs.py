@@ -1,5 +1,6 @@
 """Whether the figures and the notebooks' results in an outputs folder are what was written, and of the runs there."""
 
+import os
 from pathlib import Path
 
 from mmlib.audit.findings import Findings, require_file
@@ -74,7 +75,8 @@ def _check_notebook(folder: Path, findings: Findings) -> None:
     """notebooks/NAME, and the executed notebook beside it."""
     do = f"execute it again: python -m mmlib notebook {folder.name}"
     executed = folder.with_name(f"{folder.name}.ipynb")
-    if executed.exists() or folder / "metrics.json" in findings.listed(folder, do):
+    files = findings.listed(folder, do)
+    if os.path.lexists(executed) or folder / "metrics.json" in files:
         findings.counts["notebooks"] += 1
         _check_metrics(folder, do, findings)
     else:
@@ -86,8 +88,8 @@ def _check_executed(executed: Path, do: str, findings: Findings) -> None:
     """NAME.ipynb or NAME.failed.ipynb, and the record of its hash, without which an earlier version wrote it."""
     both = [executed, executed.with_name(f"{executed.stem}.failed.ipynb")]
     record = record_file(executed)
-    if not record.exists():
-        for file in (file for file in both if file.exists()):
+    if not os.path.lexists(record):
+        for file in filter(os.path.lexists, both):
             findings.add("unproven", file, "there is no hash of it, as after an earlier version or a kill", do)
         return
     content = findings.sealed_json(record, do)

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from mmlib import paths
-from mmlib.figure_list import figures_listed
+from mmlib.figure_list import figures_listed, outdated_words
 from mmlib.figure_record import read_record
+from mmlib.foreign import foreign_results
+from mmlib.names import check_name
 from mmlib.site.notebooks import Executed, read_executed
 from mmlib.site.runs import Row, rows_of
 
@@ -15,14 +18,18 @@ class Content:
     """Everything the pages are written from.
 
     notebooks: executed ones, failed ones too. figures: id -> record, in the order of figures.yaml, then those that
-    are not listed. missing: id -> entry of figures.yaml. unlisted: ids. absent: name of a notebook that was not
-    executed -> why, or "". runs: one row per run that a figure is drawn from.
+    are not listed. missing: id -> entry of figures.yaml. unlisted: ids. outdated: ids of those whose caption or other
+    words have changed in figures.yaml since. foreign: name of a notebook -> which of its results were made with other
+    parameters than its own. absent: name of a notebook that was not executed -> why, or "". runs: one row per run that
+    a figure is drawn from.
     """
 
     notebooks: list[Executed]
     figures: dict[str, dict]
     missing: dict[str, dict]
     unlisted: list[str]
+    outdated: list[str]
+    foreign: dict[str, str]
     absent: dict[str, str]
     runs: list[Row]
 
@@ -40,7 +47,8 @@ class Content:
 def gather() -> Content:
     """Reads the outputs. Raises ValueError if a figure's record or an executed notebook is damaged."""
     listed, made = figures_listed(), _made()
-    known = {id: made[id] | entry for id, entry in listed.items() if id in made}
+    # A figure's own words tell what is in it; only what an earlier version did not record comes from the list.
+    known = {id: entry | made[id] for id, entry in listed.items() if id in made}
     unlisted = sorted(set(made) - set(listed))
     figures = known | {id: made[id] for id in unlisted}
     notebooks = read_executed()
@@ -49,6 +57,8 @@ def gather() -> Content:
         figures=figures,
         missing={id: entry for id, entry in listed.items() if id not in made},
         unlisted=unlisted,
+        outdated=[id for id in known if outdated_words(id, made[id])],
+        foreign=foreign_results(paths.outputs_dir()),
         absent=_absent({executed.source for executed in notebooks}),
         runs=rows_of(figures),
     )
@@ -58,11 +68,19 @@ def _made() -> dict[str, dict]:
     """Figure id -> its record, for each figure whose JSON is there: it is written last, so its pictures are too."""
     made = {}
     for file in sorted((paths.outputs_dir() / "figures").glob("[!.]*.json")):
-        made[file.stem] = read_record(file)
+        check_name(f"the name of {file} without .json", file.stem)
+        made[file.stem] = _own_record(file)
         for picture in (file.with_suffix(".png"), file.with_suffix(".svg")):
             if not picture.is_file():
                 raise ValueError(f"{picture} is missing beside its {file.name}: run its notebook again.")
     return made
+
+
+def _own_record(file: Path) -> dict:
+    record = read_record(file)
+    if record["id"] != file.stem:
+        raise ValueError(f"{file} is the record of the figure {record['id']}: run its notebook again.")
+    return record
 
 
 def _absent(executed: set[str]) -> dict[str, str]:

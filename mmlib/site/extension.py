@@ -16,10 +16,16 @@ ziamath.config.svg2 = False  # whole outlines in each picture: shared symbols wo
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    # No text of a page may bring in a file of this machine.
+    app.connect("builder-inited", _read_no_files)
     app.add_config_value("mmlib_alts", {}, "html")
     app.connect("doctree-read", _describe)
     app.add_html_math_renderer("svg", inline_renderers=(_inline, None), block_renderers=(_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _read_no_files(app: Sphinx) -> None:
+    app.env.settings["file_insertion_enabled"] = False
 
 
 def _describe(app: Sphinx, doctree: nodes.document) -> None:

@@ -11,6 +11,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from mmlib import paths
+from mmlib.execution_record import require_whole
+from mmlib.names import check_name
 from mmlib.tidy import normalise
 
 TITLE = re.compile(r"# +(.+)")
@@ -35,16 +37,19 @@ class Executed:
 
 
 def read_executed() -> list[Executed]:
-    """The executed notebooks, those that failed too, by name. Raises ValueError if one cannot be read."""
+    """The executed notebooks, those that failed too, by name. Raises ValueError if one is damaged or has no name."""
     return [_read(file) for file in sorted((paths.outputs_dir() / "notebooks").glob("[!.]*.ipynb"))]
 
 
 def _read(file: Path) -> Executed:
+    source = file.stem.removesuffix(".failed")
+    check_name(f"the name of {file} without .ipynb", source)
+    require_whole(file)
     try:
         notebook = nbformat.read(file, as_version=4)
-    except (ValueError, KeyError, AttributeError) as error:
-        raise ValueError(f"{file} is no whole notebook ({error}): delete it and execute the notebook again.") from error
-    source = file.stem.removesuffix(".failed")
+    except (ValueError, KeyError, AttributeError, OSError) as error:
+        why = f"{file} is not a whole notebook ({error}): delete it and execute the notebook again."
+        raise ValueError(why) from error
     normalise(notebook)
     alts = _alts(notebook)
     notebook.cells = [cell for cell in notebook.cells if not _is_papermills_head(cell)]

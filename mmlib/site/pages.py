@@ -6,12 +6,12 @@ from importlib import resources
 from pathlib import Path
 
 import nbformat
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mmlib import paths
 from mmlib.provenance import provenance
 from mmlib.run_files import distributions
 from mmlib.site.content import Content
+from mmlib.site.escape import page_templates
 from mmlib.site.runs import COLUMNS
 
 PAGES = ("index", "gallery", "runs", "environment")
@@ -26,13 +26,7 @@ def write_pages(content: Content, folder: Path) -> None:
     # Texts of notebooks may show pictures that lie beside them.
     for picture in (file for kind in PICTURES for file in paths.NOTEBOOKS.glob(kind)):
         shutil.copyfile(picture, folder / "notebooks" / picture.name)
-    environment = Environment(
-        loader=PackageLoader("mmlib.site"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates()
     values = {
         "content": content,
         "sections": _sections(content),

@@ -4,6 +4,7 @@ import json
 from statistics import mean
 
 from mmlib import paths
+from mmlib.figure_record import RUN
 from mmlib.files import sha256_of
 
 Row = dict[str, object]
@@ -18,8 +19,8 @@ def rows_of(figures: dict[str, dict]) -> list[Row]:
     drawn: dict[str, dict[str, str]] = {}
     for id, record in figures.items():
         for name, sha in record["inputs"].items():
-            if name.startswith("runs/"):
-                drawn.setdefault(name.removeprefix("runs/"), {})[id] = sha
+            if name.startswith(RUN):
+                drawn.setdefault(name.removeprefix(RUN), {})[id] = sha
     return [_row(hash, shas) for hash, shas in drawn.items()]
 
 
@@ -31,7 +32,7 @@ def _row(hash: str, shas: dict[str, str]) -> Row:
     try:
         spec, metrics = (json.loads((folder / name).read_bytes()) for name in ("spec.json", "metrics.json"))
         known = _known(spec, metrics)
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError):
         return row | {"state": "unreadable"}
     unchanged = set(shas.values()) == {sha256_of(folder / "metrics.json")}
     return row | known | {"state": "as drawn" if unchanged else "changed since"}
