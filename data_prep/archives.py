@@ -20,6 +20,8 @@ SUFFIXES = (".zip", *TAR_SUFFIXES)
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
 CHUNK = 1 << 20
+DEEPEST = 100  # folders in each other; releases have fewer than 10
+LONGEST = 200  # letters of a name in a message
 
 
 class Member(NamedTuple):
@@ -105,17 +107,18 @@ def _check_end(opened: tarfile.TarFile) -> None:
 
 
 def _why_outside(name: str) -> str:
-    """Why a member of that name would not stay in its folder on some system; "" if it would."""
+    """Why a member of that name would not stay in its folder on some system, or not fit there; "" if it would."""
     windows = PureWindowsPath(name)
-    outside = windows.drive or windows.root or name.startswith("/") or ".." in windows.parts
-    return "points outside the target folder" if outside or "\0" in name else ""
+    if windows.drive or windows.root or name.startswith("/") or ".." in windows.parts or "\0" in name:
+        return "points outside the target folder"
+    return f"lies more than {DEEPEST} folders deep" if len(windows.parts) > DEEPEST + 1 else ""
 
 
 def _check(archive: Path, members: list[Member], target: Path) -> None:
     for member in members:
         if member.problem:
             raise PreparationError(
-                f"{archive} was not unpacked: its member {member.name!r} {member.problem}. "
+                f"{archive} was not unpacked: its member {_short(member.name)!r} {member.problem}. "
                 "Take the archive from the release itself, or unpack it by yourself and pass the folder."
             )
     needed, free = sum(member.size for member in members), shutil.disk_usage(target).free
@@ -124,6 +127,10 @@ def _check(archive: Path, members: list[Member], target: Path) -> None:
             f"{archive} was not unpacked: it needs {needed / 1e9:,.1f} GB in {target}, {free / 1e9:,.1f} GB are free. "
             "Make room, or unpack it elsewhere and pass the folder."
         )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
 
 
 def _extract(opened: zipfile.ZipFile | tarfile.TarFile, folder: Path) -> None:

@@ -75,7 +75,7 @@ def _list_names(name: str) -> list[str]:
 def _json(file: Path) -> object:
     try:
         return json.loads(text_of(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PreparationError(f"{file} is no JSON ({error}): it may be cut off, so copy it anew.") from error
 
 

@@ -8,12 +8,15 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import yaml
 
-from mmlib import commands
+from mmlib import commands, paths
 from mmlib.interrupt import stoppable
 from mmlib.notebook_failure import NotebookFailed
+
+REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,10 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    refused = isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
-    hint = " Name a results folder that can be written, with --results or MMLIB_RESULTS." if refused else ""
-    print(f"mmlib: {error}{hint}", file=sys.stderr)
+    print(f"mmlib: {error}{_hint(error)}", file=sys.stderr)
     return code
+
+
+def _hint(error: Exception) -> str:
+    """What to do where the results folder, or something in it, is refused; of other files the message says it."""
+    if not isinstance(error, OSError) or error.errno not in REFUSED or not isinstance(error.filename, str):
+        return ""
+    file, results = Path(error.filename).absolute(), (paths.results_dir(), paths.outputs_dir())
+    if not any(folder in (file, *file.parents) or file in folder.parents for folder in results):
+        return ""
+    # Results are written under another name first: a file that has its own already was to be read.
+    if error.errno != errno.EROFS and file.is_file() and file.suffix != ".lock":
+        return " Make it readable, or remove it, and run the same command again."
+    return " Name a results folder that can be written, with --results or MMLIB_RESULTS."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 import yaml
 
 from mmlib.files import write_atomically
+from mmlib.nesting import check_size
 from mmlib.run_spec import RunSpec
 
 # The scalars of YAML 1.2's core schema. PyYAML's own are those of 1.1, where no is False, 1e-3 a text, 1_0 a number and
@@ -55,7 +57,10 @@ def read_specs(path: str | Path) -> list[RunSpec]:
     try:
         content = read(path.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path} is no {path.suffix[1:]} file of specs: {' '.join(str(error).split())}") from error
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise ValueError(f"{path} is no {path.suffix[1:]} file of specs: {why}") from error
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror or error}): make it readable.") from error
     entries = content if isinstance(content, list) else [content]
     if not entries or content is None:
         raise ValueError(f"{path} holds no spec: expected a dict with at least data and method, or a list of these.")
@@ -84,10 +89,42 @@ def _spec(path: Path, number: int, entry: object) -> RunSpec:
 
 def _parser(path: Path) -> Callable[[str], object]:
     if path.suffix == ".json":
-        return lambda text: json.loads(text, object_pairs_hook=_once)
+        return _read_json
     if path.suffix in (".yaml", ".yml"):
-        return lambda text: yaml.load(text, Loader=_Loader)
+        return _read_yaml
     raise ValueError(f"specs are kept in files that end in .yaml, .yml or .json, got {path}.")
+
+
+def _read_json(text: str) -> object:
+    content = json.loads(text, object_pairs_hook=_once)
+    check_size(content, _inner_values)
+    return content
+
+
+def _read_yaml(text: str) -> object:
+    """The one document in ``text``. It is looked at before anything is made of it: an alias (*name) can refer to what
+    it is in, and lists of aliases of lists unfold to more than any memory holds."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        check_size(node, _inner_nodes)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _inner_values(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _inner_nodes(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return chain.from_iterable(node.value)
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -96,6 +133,8 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _refuse_twice(keys: list[str]) -> None:
+    seen = set()
     for key in keys:
-        if keys.count(key) > 1:
+        if key in seen:
             raise ValueError(f"{key!r} is given twice.")
+        seen.add(key)

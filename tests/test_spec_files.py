@@ -1,6 +1,10 @@
 """Spec files: a round trip gives equal specs, and what is no spec is named with its file and entry."""
 
+import errno
 import json
+import os
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +142,58 @@ def test_files_that_are_not_there_or_of_another_kind_are_named(tmp_path):
     (tmp_path / "specs.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="specs.yaml is no yaml file of specs"):
         read_specs(tmp_path / "specs.yaml")
+
+
+DEEP = "[" * 3000 + "]" * 3000
+ITSELF = "it refers to itself, or is nested more than 50 deep"
+LAUGHS = "x: &a0 [1, 1]\n" + "".join(f"x{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 30))
+MERGES = "x: &a0 {k: 1}\n" + "".join(f"x{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("ending", "text", "message"),
+    [
+        ("yaml", "&a [*a]", ITSELF),
+        ("yaml", "&a {data: synthetic, method: joint, data_options: *a}", ITSELF),
+        ("yaml", "- &a {data: synthetic, method: joint, training: {x: [*a]}}", ITSELF),
+        ("yaml", "&a {<<: *a, data: synthetic, method: joint}", ITSELF),
+        ("yaml", "{data: synthetic, method: joint, training: " + DEEP + "}", "it is nested too deeply|" + ITSELF),
+        (
+            "json",
+            '{"data": "synthetic", "method": "joint", "training": ' + DEEP + "}",
+            "it is nested too deeply|" + ITSELF,
+        ),
+        ("json", '{"data": "synthetic", "method": "joint", "training": ' + DEEP[2700:-2700] + "}", ITSELF),
+        ("yaml", LAUGHS, "it unfolds to more than 1,000,000 entries"),
+        ("yaml", MERGES, "it unfolds to more than 1,000,000 entries"),
+    ],
+    ids=["list", "dict", "options", "merge", "deep yaml", "deep json", "less deep json", "laughs", "merges"],
+)
+def test_what_refers_to_itself_or_never_ends_is_named(tmp_path, ending, text, message):
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=f"specs.{ending} is no {ending} file of specs: ({message})") as caught:
+        read_specs(file(tmp_path, text, ending))
+    assert "\n" not in str(caught.value) and time.monotonic() - start < 10
+
+
+def test_aliases_are_read_where_they_end(tmp_path):
+    text = "- {data: synthetic, method: agm, training: &t {lr: 0.1}}\n- {data: synthetic, method: mcr, training: *t}\n"
+    assert [(spec.method, spec.training["lr"]) for spec in read_specs(file(tmp_path, text))] == [
+        ("agm", 0.1),
+        ("mcr", 0.1),
+    ]
+
+
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch, why):
+    path = file(tmp_path, "{data: synthetic, method: joint}")
+
+    def refuse(self, *_, **__):
+        raise OSError(why, os.strerror(why), str(self))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ValueError, match=f"specs.yaml cannot be read .{os.strerror(why)}.: make it readable"):
+        read_specs(path)
 
 
 def test_specs_can_be_compared_and_kept_in_sets():

@@ -45,12 +45,12 @@ def _state(name: str) -> str:
     from mmlib.data.prepared import DataDamaged, files_of, is_prepared, read_manifest
     from mmlib.data.stored import read_stored
 
-    if not is_prepared(name):
-        return "NOT PREPARED"
     arrays, manifest = files_of(name)
-    place = arrays if arrays.is_file() else arrays.with_suffix("")
-    files = [place] if place.is_file() else sorted(place.glob("*.npy"))
     try:
+        if not is_prepared(name):
+            return "NOT PREPARED"
+        place = arrays if arrays.is_file() else arrays.with_suffix("")
+        files = [place] if place.is_file() else sorted(place.glob("*.npy"))
         known = read_stored(name).manifest if name in RAW else read_manifest(name, manifest, "npz_sha256")
     except DataDamaged as error:
         return str(error)

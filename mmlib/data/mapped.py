@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmlib.data.prepared import reading
+
 # After so many bytes read, the pages of the file are given back: the system counts them as this process's memory.
 FORGET_AFTER = 16 * 2**20
 
@@ -113,7 +115,8 @@ class MappedRows:
 
     def _array(self) -> np.ndarray:
         if "array" not in self._opened:
-            whole = np.load(self.file, mmap_mode="r", allow_pickle=False)
+            with reading(self.file.parent.name, self.file):
+                whole = np.load(self.file, mmap_mode="r", allow_pickle=False)
             self._opened.update(array=whole[(slice(None), *self.view.part)], map=whole._mmap, read=0)
         return self._opened["array"]
 

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 
 from mmlib import checks, paths
-from mmlib.catalogue import command_for
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.mapped import MappedRows, View
-from mmlib.data.prepared import DataNotPrepared, damaged, read_manifest
+from mmlib.data.prepared import check_there, damaged, read_manifest, reading
 from mmlib.files import sha256_of
 
 IN_MEMORY = 2e9  # bytes of float32; more are streamed
@@ -31,7 +30,8 @@ class Stored(NamedTuple):
     def column(self, array: str) -> np.ndarray:
         """A small array, whole and checked. Raises DataDamaged."""
         self._check_hash(array)
-        return np.load(self._file(array), allow_pickle=False)
+        with reading(self.name, self._file(array)):
+            return np.load(self._file(array), allow_pickle=False)
 
     def check(self) -> None:
         """Computes the hash of every array again. Raises DataDamaged."""
@@ -79,7 +79,8 @@ class Stored(NamedTuple):
 
     def _check_hash(self, array: str) -> None:
         file = self._file(array)
-        found = sha256_of(file)
+        with reading(self.name, file):
+            found = sha256_of(file)
         if found != self._sha256(array):
             raise damaged(self.name, file, f"its sha256 is {found}, the manifest says {self._sha256(array)}")
 
@@ -90,14 +91,14 @@ def read_stored(name: str) -> Stored:
     Raises DataNotPrepared, DataDamaged.
     """
     folder, manifest_file = paths.data_dir() / name, paths.data_dir() / f"{name}.json"
-    if not manifest_file.is_file():
-        raise DataNotPrepared(f"{name} is not prepared ({manifest_file} is missing): run  {command_for(name)}")
+    check_there(name, manifest_file)
     manifest = read_manifest(name, manifest_file, "arrays")
     for array, about in manifest["arrays"].items():
         file = folder / f"{array}.npy"
-        if not file.is_file():
-            raise damaged(name, file, "it is missing")
-        size = file.stat().st_size
+        with reading(name, file):
+            if not file.is_file():
+                raise damaged(name, file, "it is not a file" if file.exists() else "it is missing")
+            size = file.stat().st_size
         if size != about.get("bytes"):
             raise damaged(name, file, f"it has {size:,} bytes, the manifest says {about.get('bytes')}")
     return Stored(name, folder, manifest)

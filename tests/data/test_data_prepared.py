@@ -1,14 +1,21 @@
 """Reading prepared files: missing, truncated and altered ones are named with the command that mends them."""
 
+import errno
 import hashlib
 import io
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from mmlib import __main__ as command
 from mmlib.data import DataDamaged, DataNotPrepared, load
-from mmlib.data.prepared import read_prepared
+from mmlib.data.mapped import View
+from mmlib.data.prepared import is_prepared, read_prepared
+from mmlib.data.stored import read_stored
 from mmlib.sealed import sealed
 
 
@@ -82,3 +89,111 @@ def test_object_arrays_are_refused(folder):
     put(folder, {"x": np.array([{"a": 1}], dtype=object)})
     with pytest.raises(DataDamaged, match="plain arrays"):
         read_prepared("demo")
+
+
+def refuse_reading(monkeypatch, name, why):
+    """Opening the file ``name`` fails; root may read whatever the rights say, so they cannot be taken away here."""
+    opened = io.open
+
+    def refuse(file, *arguments, **options):
+        if Path(file).name == name:
+            raise OSError(why, os.strerror(why), str(file))
+        return opened(file, *arguments, **options)
+
+    monkeypatch.setattr(io, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch):
+    """A set prepared from a copy: arrays in a folder."""
+    monkeypatch.setenv("MMLIB_DATA", str(tmp_path))
+    (tmp_path / "crema_d").mkdir()
+    arrays = {"audio": np.zeros((9, 4), np.float32), "labels": np.arange(9) % 3}
+    about = {}
+    for name, values in arrays.items():
+        file = tmp_path / "crema_d" / f"{name}.npy"
+        np.save(file, values)
+        about[name] = {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    (tmp_path / "crema_d.json").write_text(json.dumps({"arrays": about, "classes": ["x", "y", "z"]}))
+    return tmp_path
+
+
+def load_clips(stream):
+    stored = read_stored("crema_d")
+    rows = {split: np.arange(9) for split in ("train", "valid", "test")}
+    data = stored.data(rows, {"audio": View("audio")}, stored.column("labels"), ("x", "y", "z"), stream)
+    return data.train.rows(torch.arange(3))
+
+
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EIO, errno.EPERM])
+@pytest.mark.parametrize("name", ["demo.npz", "demo.json"])
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(folder, monkeypatch, name, why):
+    refuse_reading(monkeypatch, name, why)
+    words = f"{name} cannot be read .{os.strerror(why)}.: make it readable, or prepare the set again .* data_prep demo"
+    with pytest.raises(DataDamaged, match=words):
+        read_prepared("demo")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["audio.npy", "labels.npy", "crema_d.json"])
+def test_a_file_of_clips_that_cannot_be_read_is_named_with_what_to_do(clips, monkeypatch, name, stream):
+    refuse_reading(monkeypatch, name, errno.EACCES)
+    with pytest.raises(DataDamaged, match=f"{name} cannot be read .Permission denied.: make it readable, or .*crema_d"):
+        load_clips(stream)
+
+
+@pytest.mark.parametrize("name", ["demo.npz", "demo.json"])
+def test_a_folder_in_the_place_of_a_file_is_named(folder, name):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(DataDamaged, match=f"{name} is not a file: remove it, and make the set again with .*demo"):
+        read_prepared("demo")
+
+
+@pytest.mark.parametrize("name", ["crema_d/audio.npy", "crema_d.json"])
+def test_a_folder_in_the_place_of_a_file_of_clips_is_named(clips, name):
+    (clips / name).unlink()
+    (clips / name).mkdir()
+    with pytest.raises(DataDamaged, match=f"{name} .*is not a file.*crema_d --raw FOLDER"):
+        load_clips(False)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
+    def refuse(self, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    for read in (read_prepared, read_stored, is_prepared):
+        with pytest.raises(DataDamaged, match="demo.json cannot be read .Permission denied.: make it readable"):
+            read("demo")
+
+
+def test_a_manifest_without_end_is_damaged(folder):
+    (folder / "demo.json").write_text("[" * 10**5)
+    with pytest.raises(DataDamaged, match="demo.json is damaged .it is no JSON"):
+        read_prepared("demo")
+
+
+@pytest.mark.parametrize("name", ["demo.npz", "demo.json"])
+def test_the_command_line_says_so_too_and_names_no_results_folder(folder, monkeypatch, capsys, name):
+    os.rename(folder / "demo.npz", folder / "emoji.npz")
+    os.rename(folder / "demo.json", folder / "emoji.json")
+    refuse_reading(monkeypatch, name.replace("demo", "emoji"), errno.EACCES)
+    monkeypatch.setattr(command, "_parser", lambda: Loads())
+    assert command.main([]) == 2
+    said = capsys.readouterr().err
+    assert "make it readable, or prepare the set again with  python -m data_prep emoji" in said
+    assert "results folder" not in said and said.count("\n") == 1
+
+
+class Loads:
+    """A command line of one command, which loads emoji."""
+
+    results = None
+
+    def parse_args(self, _):
+        return self
+
+    def run(self, _):
+        read_prepared("emoji")

@@ -101,6 +101,22 @@ def test_members_that_point_outside_are_refused_before_anything_is_written(tmp_p
     assert not Path("/tmp/mmlib_evil").exists()
 
 
+@pytest.mark.parametrize("folders", [archives.DEEPEST + 1, 2000, 20_000])
+@pytest.mark.parametrize("build", [make_zip, make_tar])
+def test_folders_without_end_are_refused_before_anything_is_written(tmp_path, build, folders):
+    archive = build(tmp_path / f"deep{'.zip' if build is make_zip else '.tar'}", {"a/" * folders + "x": b"y"})
+    message = refused(tmp_path, archive)
+    assert "...' lies more than 100 folders deep" in message and len(message) < 600
+
+
+@pytest.mark.parametrize("build", [make_zip, make_tar])
+def test_folders_as_deep_as_they_may_be_are_unpacked(tmp_path, build):
+    name = "a/" * archives.DEEPEST + "x"
+    archive = build(tmp_path / f"deep{'.zip' if build is make_zip else '.tar'}", {name: b"y"})
+    unpack(archive, tmp_path / "out", lambda line: None)
+    assert files_in(tmp_path / "out") == {name: b"y"}
+
+
 @pytest.mark.parametrize(
     ("kind", "problem"),
     [
