@@ -1,4 +1,4 @@
-"""What has been executed in the kernel that this process is, whoever drives it: papermill, nbconvert, JupyterLab, VS Code."""
+"""Whether what this process has executed is a notebook of the suite as it is, whoever drives the kernel."""
 
 import ast
 import os

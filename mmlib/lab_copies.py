@@ -1,7 +1,7 @@
 """Working copies of the notebooks for ``make lab``, so that nothing is written into the checkout.
 
-A copy that was edited stays as it is. One that was not is renewed when the suite's notebook has changed. A copy executed
-unedited with its own parameters is the suite's own code, so its results go to the suite's places (mmlib.results_place).
+A copy that was edited stays as it is. One that was not is renewed when the suite's notebook has changed. A copy that is
+executed unedited is the suite's own code, so its results go to the suite's places (mmlib.results_place).
 """
 
 import json

@@ -46,6 +46,17 @@ def test_a_missing_text_is_refused(listed, field, text):
         figures_listed()
 
 
+@pytest.mark.parametrize("name", ["../kappa", "a b", "", "a/b", "-f", 3, "a`b"])
+def test_ids_and_notebooks_are_names(listed, tmp_path, name):
+    (tmp_path / "figures.yaml").write_text(yaml.safe_dump({name: ENTRY}))
+    with pytest.raises(ValueError, match="a figure in figures.yaml must be a name"):
+        figures_listed()
+    if isinstance(name, str) and name:
+        listed(kappa=ENTRY | {"notebook": name})
+        with pytest.raises(ValueError, match="the notebook of figure 'kappa' in figures.yaml must be a name"):
+            figures_listed()
+
+
 def test_a_misspelt_field_is_refused(listed):
     listed(kappa=ENTRY | {"captoin": "x"})
     with pytest.raises(ValueError, match="'captoin'.*Did you mean 'caption'"):

@@ -29,7 +29,8 @@ def check_foreign(folder: Path, findings: Findings) -> None:
     """Whether the suite's places in the results ``folder`` hold what its notebooks made with their own parameters."""
     for name in suite_notebooks():
         for file, why in foreign_files(folder, name).items():
-            findings.add("foreign", file, f"it was made with {why}", f"execute it again: python -m mmlib notebook {name}")
+            again = f"execute it again: python -m mmlib notebook {name}"
+            findings.add("foreign", file, f"it was made with {why}", again)
 
 
 def _check_figure(file: Path, runs: Path, findings: Findings) -> None:

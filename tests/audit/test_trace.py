@@ -19,6 +19,7 @@ from mmlib.audit.trace import trace
 from mmlib.audit.trace_text import trace_lines
 from mmlib.figures import save_figure
 from mmlib.files import sha256_of, write_json
+from mmlib.sealed import sealed
 
 matplotlib.use("agg")
 PLACE = {"notebook": "12_toy", "answers": "MCR, figure 4", "data": "synthetic, uci_digits"}
@@ -162,3 +163,57 @@ def test_a_made_figure_that_is_no_longer_listed_is_traced(results):
 def test_tracing_needs_no_torch():
     code = "import sys, mmlib.audit.trace, mmlib.audit.trace_text; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT).returncode == 0
+
+
+def reseal(file, **entries):
+    content = json.loads(file.read_text()) | entries
+    content.pop("digest", None)
+    write_json(file, sealed(content))
+
+
+def test_what_it_prints_as_a_command_holds_no_command_of_the_records(results):
+    file = results / "figures" / "kappa.json"
+    hostile = "$(reboot); `reboot` 'x"
+    reseal(file, parameters={"alpha": 1.5, "profile": hostile, "label": hostile, hostile: hostile})
+    (paths.NOTEBOOKS / "12_toy.ipynb").unlink()  # then every parameter is given
+    *_, command = trace("kappa")["commands"]
+    split = shlex.split(command)
+    given = {name: value for flag, name, value in zip(*[iter(split[6:])] * 3, strict=True)}
+    assert split[0] == f"MMLIB_PROFILE={hostile}" and given == {"alpha": "1.5", "label": hostile, hostile: hostile}
+    shown = subprocess.run(["bash", "-c", f"printf '%s\\n' {command}"], capture_output=True, text=True)
+    assert hostile in shown.stdout.splitlines() and shown.stderr == ""
+
+
+@pytest.mark.parametrize("commit", ["HEAD; reboot", "$(reboot)", "-f", "", 3])
+@pytest.mark.parametrize("kind", ["json", "png"])
+def test_a_commit_that_is_not_one_is_refused(results, monkeypatch, commit, kind):
+    file = results / "figures" / f"kappa.{kind}"
+    provenance = json.loads(file.with_suffix(".json").read_text())["provenance"] | {"commit": commit}
+    monkeypatch.setattr("mmlib.figures.save.provenance", lambda: provenance)
+    figure = plt.figure(figsize=(1, 1))
+    plt.close(figure)
+    save_figure("kappa", figure, parameters=PARAMETERS, seeds=[0, 1], inputs={})
+    with pytest.raises(ValueError, match="its commit must be a hash in hex"):
+        trace(str(file))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"notebook": "../x"}, {"notebook": "a;b"}, {"id": "a/b"}, {"inputs": {"runs/../../x": "0" * 64}}]
+)
+def test_a_name_that_becomes_a_path_is_a_name(results, changes):
+    reseal(results / "figures" / "kappa.json", **changes)
+    with pytest.raises(ValueError, match="must be a name of letters, digits, _ and -"):
+        trace("kappa")
+
+
+def test_no_text_of_a_record_commands_the_terminal(results):
+    reseal(results / "figures" / "kappa.json", caption="\x1b]0;x\x07\x9b31m\u202eab", parameters={"label": "\x1b[2J"})
+    text = "\n".join(trace_lines(trace("kappa")))
+    assert not [c for c in text if c != "\n" and (ord(c) < 32 or 126 < ord(c) < 160 or c == "\u202e")]
+
+
+@pytest.mark.parametrize("content", ['{"spec": 3}', "[]", '{"spec": {}, "data": {}, "provenance": {}}', "[" * 99999])
+def test_a_run_of_another_shape_is_unreadable(results, content):
+    (results / "runs" / ("a" * 16) / "metrics.json").write_text(content)
+    traced = trace("kappa")
+    assert traced["runs"]["a" * 16] == {"state": "unreadable"} and trace_lines(traced)

@@ -205,7 +205,8 @@ def test_results_of_other_parameters_in_the_suites_places_are_foreign(results, c
     figure, metrics = results / "figures" / "kappa.json", results / "notebooks" / "12_agm" / "metrics.json"
     lines = verify(results).found
     assert [line.split(": ")[1] for line in lines] == [str(metrics), str(figure)]
-    assert lines[1] == f"foreign: {figure}: it was made with alpha=1.5; execute it again: python -m mmlib notebook 12_agm"
+    again = "execute it again: python -m mmlib notebook 12_agm"
+    assert lines[1] == f"foreign: {figure}: it was made with alpha=1.5; {again}"
     assert main(["verify", str(results)]) == 1 and "foreign: " in capsys.readouterr().out
 
 
