@@ -18,9 +18,9 @@ def results_dir() -> Path:
 
 
 def outputs_dir() -> Path:
-    """Folder of executed notebooks and figures: $MMLIB_OUTPUTS, else that of the results.
+    """Folder of the suite's executed notebooks and figures: $MMLIB_OUTPUTS, else that of the results.
 
-    They part where a notebook is executed with parameters of its own: it shares the runs and must not replace the
-    suite's figures.
+    They part where ``python -m mmlib notebook`` executes with parameters of its own: that shares the runs and must not
+    replace the suite's figures. Where a running notebook writes is decided by mmlib.results_place.
     """
     return Path(os.environ.get("MMLIB_OUTPUTS") or results_dir()).resolve()

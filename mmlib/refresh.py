@@ -1,6 +1,5 @@
 """Putting fresh outputs into a notebook that is kept in git."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +7,11 @@ import nbformat
 
 from mmlib import paths
 from mmlib.execute import execute, find_notebook
+from mmlib.execution_record import record_file, require_whole
 from mmlib.files import write_atomically
+from mmlib.foreign import foreign_files
 from mmlib.profiles import default_profile
+from mmlib.sealed import opened, read_exactly
 from mmlib.tidy import normalise
 
 
@@ -29,12 +31,17 @@ def refresh(name_or_path: str | Path, *, say: Callable[[str], object] = print) -
 
 
 def _executed(source: Path) -> nbformat.NotebookNode | None:
-    """The notebook as the engine has executed it, if that was this text in this profile."""
+    """The notebook as the engine has executed it, if that is whole and was this text in this profile."""
     output = paths.outputs_dir() / "notebooks" / source.name
-    metrics = output.with_suffix("") / "metrics.json"
-    if not (output.is_file() and metrics.is_file()):
+    if not record_file(output).is_file():
+        return None
+    try:
+        require_whole(output)
+        parameters = opened(read_exactly(output.with_suffix("") / "metrics.json"))["parameters"]
+    except (ValueError, OSError):  # damaged or not there: it is executed again
+        return None
+    if parameters.get("profile") != default_profile() or foreign_files(paths.outputs_dir(), source.stem):
         return None
     executed, now = (nbformat.read(file, as_version=4) for file in (output, source))
-    profile = json.loads(metrics.read_text(encoding="utf-8"))["parameters"].get("profile")
     same = [(cell.id, cell.source) for cell in executed.cells] == [(cell.id, cell.source) for cell in now.cells]
-    return executed if same and profile == default_profile() else None
+    return executed if same else None

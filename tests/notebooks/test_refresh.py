@@ -6,7 +6,11 @@ from nbformat import v4
 
 from mmlib import paths
 from mmlib.execute import NotebookFailed
+from mmlib.execution_record import write_record
+from mmlib.files import write_json
+from mmlib.profiles import default_profile
 from mmlib.refresh import refresh
+from mmlib.sealed import sealed
 from mmlib.tidy import KERNEL, LANGUAGE, describe_images, normalise, saved_figures
 
 METADATA = {"widgets": {}, "papermill": {}, "kernelspec": {"name": "conda-x", "display_name": "x"}}
@@ -24,6 +28,54 @@ def test_only_outputs_and_counts_change_and_a_second_time_changes_nothing(make_n
     assert text.endswith("}\n") and not text.endswith("\n\n")
     refresh(source, say=lambda line: None)
     assert source.read_text() == text
+
+
+@pytest.fixture
+def executed(make_notebook, tmp_path, monkeypatch):
+    """A notebook, and what the engine left of it: the executed one has an output. Executing it again is an error."""
+    source = make_notebook("1 + 1")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[2].outputs = [v4.new_output("stream", text="by the engine")]
+    output = tmp_path / "results" / "notebooks" / "toy.ipynb"
+    write_json(output.with_suffix("") / "metrics.json", sealed({"parameters": {"profile": default_profile()}}))
+    nbformat.write(notebook, output)
+    write_record(output)
+
+    def again(source, say):
+        raise NotebookFailed("executed again")
+
+    monkeypatch.setattr("mmlib.refresh.execute", again)
+    return source, output
+
+
+def test_what_the_engine_has_executed_is_taken(executed):
+    source, _ = executed
+    refresh(source, say=lambda line: None)
+    assert nbformat.read(source, as_version=4).cells[2].outputs[0].text == "by the engine"
+
+
+@pytest.mark.parametrize("name", ["toy.ipynb", "toy/metrics.json", "toy/execution.json"])
+@pytest.mark.parametrize("damage", ["changed", "emptied", "gone", "a folder"])
+def test_a_damaged_result_is_not_taken(executed, name, damage):
+    source, output = executed
+    file, before = output.parent / name, source.read_bytes()
+    content = file.read_bytes()
+    file.unlink()
+    if damage == "a folder":
+        file.mkdir()
+    elif damage != "gone":
+        file.write_bytes(content.replace(b'"', b"'", 1) if damage == "changed" else b"")
+    with pytest.raises(NotebookFailed, match="executed again"):
+        refresh(source, say=lambda line: None)
+    assert source.read_bytes() == before
+
+
+def test_a_result_of_other_parameters_is_not_taken(executed):
+    source, output = executed
+    metrics = output.with_suffix("") / "metrics.json"
+    write_json(metrics, sealed({"parameters": {"profile": default_profile(), "epochs": 4}}))
+    with pytest.raises(NotebookFailed, match="executed again"):
+        refresh(source, say=lambda line: None)
 
 
 def test_a_failing_notebook_stays_untouched(make_notebook):
