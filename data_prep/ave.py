@@ -1,7 +1,8 @@
 """ave: audio-visual events in clips of 10 s, AVE_Dataset/AVE/VIDEO.mp4 (Tian et al., ECCV 2018, arXiv 1803.08842).
 
-The papers on imbalance do not print how they cut AVE. Here the sound is that of CREMA-D for 10 s, and three frames are
-the middles of three equal parts of the event. A row takes 1.1 MB, the whole release 4.5 GB.
+The sound is that of CREMA-D for 10 s, and three frames are the middles of three equal parts of the event. The papers on
+imbalance have others: MCR 4 frames, AGM features made beforehand (VGG, VGGish) of 10 segments. A row takes 1.1 MB, the
+whole release 4.5 GB.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
 """ucf101: 101 human actions, UCF-101/CLASS/v_CLASS_gGG_cCC.avi with ucfTrainTestlist/ (Soomro et al., arXiv 1212.0402).
 
-Clips with the same class and group are cut from one video. Only 51 classes have sound, which is left out. A row is 8
-frames of 112 x 112 pixels with the flow to the next frame: 0.50 MB, the whole release 6.7 GB.
+Clips with the same class and group are cut from one video. Only 51 classes have sound, which is left out here: MCR
+takes these classes with their sound. A row is 8 frames of 112 x 112 pixels with the flow to the next frame: 0.50 MB,
+the whole release 6.7 GB.
 """
 
 import re

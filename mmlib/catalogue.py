@@ -74,7 +74,7 @@ CATALOGUE: dict[str, Entry] = {
         "7,442 clips of 91 actors",
         "Open Database License (database)",
         "H. Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
-        "by actor, drawn by the seed, or by clip as in the OGM-GE paper",
+        "by actor, drawn by the seed, or by the lists of clips of OGM-GE, in which train and test share all actors",
     ),
     "ave": Entry(
         OWN_COPY,

@@ -45,8 +45,9 @@ def sentiment_data(name: str, seed: int, task: str, modalities: Sequence[str], s
     """What the loaders of CMU-MOSI and CMU-MOSEI give: Inputs [N, 50, features] of each of ``modalities``.
 
     Zeros stand before the first word. task: "binary" (negative or not), "seven" (classes -3 to 3) or "regression" (the
-    sentiment itself). The splits are those of the release, no video in two of them, so every ``seed`` gives the same
-    rows; rows without text are left out. stream: whether the rows stay on the disk; None: where they are large.
+    sentiment itself, the task of MCR). The splits are those of the release, no video in two of them, so every ``seed``
+    gives the same rows; rows without text are left out. stream: whether the rows stay on the disk; None: where they are
+    large.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
     check_seed(seed)

@@ -16,7 +16,8 @@ def load(seed: int = 0, stream: bool | None = None) -> MultimodalData:
     """Inputs "image" [N, 1, 28, 28] and "audio" [N, 1, 112, 112], from 0 to 1.
 
     Train and test are those of the release, validation is drawn by ``seed`` from train, pair by pair: the release does
-    not say who wrote or spoke. stream: whether the rows stay on the disk; None: where they are large.
+    not say who wrote or spoke. AGM's program takes the first 90 % of the release's train and
+    of its test. stream: whether the rows stay on the disk; None: where they are large.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
     check_seed(seed)

@@ -1,4 +1,7 @@
-"""28 kinds of events that are seen and heard, in clips of 10 s (AVE, Tian et al., ECCV 2018, arXiv 1803.08842)."""
+"""28 kinds of events that are seen and heard, in clips of 10 s (AVE, Tian et al., ECCV 2018, arXiv 1803.08842).
+
+AGM's AVE is another task: features made beforehand (VGG, VGGish) of 10 segments, 29 classes. MCR takes 4 frames a clip.
+"""
 
 from mmlib.data.base import MultimodalData
 from mmlib.data.clips import rows_by_split, some_frames

@@ -17,11 +17,12 @@ SPLITS = ("actor", "ogm")
 def load(seed: int = 0, split: str = "actor", frames: int = 1, stream: bool | None = None) -> MultimodalData:
     """Inputs "audio" [N, 1, 257, 188], a log spectrogram of 3 s, "visual" [N, 3, 224, 224] or [N, 3, 3, 224, 224].
 
-    split: "actor" keeps every actor in one split, drawn by ``seed``; "ogm" is the split by clip of OGM-GE, AGM and MCR,
-    in which train and test, and train and validation too, share actors, so it measures less; its validation rows are
-    drawn by ``seed`` from train, and it leaves out the clips that are in neither list ("clips_in_no_list" in the
-    manifest counts them), which "actor" takes. frames: 1, that at 1 s (AGM takes one), or 3, at 0, 1 and 2 s. stream:
-    whether the rows stay on the disk.
+    split: "actor" keeps every actor in one split, drawn by ``seed``; "ogm" is the split by clip of OGM-GE, which AGM
+    takes too (the first 90 % of each list). In it train and test, and train and validation too, share all 91 actors, so
+    it measures less; its validation rows are drawn by ``seed`` from train, and it leaves out the clips that are in
+    neither list ("clips_in_no_list" in the manifest counts them), which "actor" takes. Neither is that of MCR: 5 folds
+    of its own, of 63 / 14 / 14 actors, none in two of them. frames: 1, that at 1 s (AGM takes one), or 3, at 0, 1 and
+    2 s (MCR takes three). stream: whether the rows stay on the disk.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
     check_seed(seed)

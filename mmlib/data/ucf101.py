@@ -1,4 +1,7 @@
-"""101 human actions as frames and optical flow (UCF101, Soomro et al. 2012, arXiv 1212.0402)."""
+"""101 human actions as frames and optical flow (UCF101, Soomro et al. 2012, arXiv 1212.0402).
+
+MCR's UCF101 is another task: the sound and 4 frames of the clips of 51 classes, those with sound.
+"""
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData
