@@ -17,15 +17,13 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from mmlib import checks, paths
-from mmlib.execution_record import record_file, write_record
-from mmlib.figure_list import figures_listed
-from mmlib.figure_record import KINDS
+from mmlib.execution_place import outputs_of, remove_results
+from mmlib.execution_record import write_record
 from mmlib.files import write_atomically
 from mmlib.kernel_session import EXECUTED_FILE
 from mmlib.notebook_failure import Incomplete, NotebookFailed, explain, require_complete, shown
-from mmlib.parameters import check_parameters, differing
+from mmlib.parameters import check_parameters
 from mmlib.progress import ENGINE, Progress
-from mmlib.suite_notebooks import is_of_suite, variant_place, variants_dir
 from mmlib.tidy import describe_images, settle_tables
 
 __all__ = ["NotebookFailed", "execute", "find_notebook"]
@@ -76,14 +74,6 @@ def execute(
     return output
 
 
-def outputs_of(source: Path, values: Mapping[str, object]) -> Path:
-    """Where notebook and figures go: the suite's, with the default parameters, to its folder, others to their own."""
-    other, of_suite = differing(source, values), is_of_suite(source)
-    if of_suite and not other:
-        return paths.outputs_dir()
-    return variant_place(source.stem, other, None if of_suite else str(source))
-
-
 def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, say: Say) -> None:
     metrics = output.with_suffix("") / "metrics.json"
     partial = output.with_name(f".{output.name}.partial.ipynb")
@@ -109,21 +99,6 @@ def _run_whole(source: Path, output: Path, values: dict, timeout: int | None, sa
     finally:
         partial.unlink(missing_ok=True)
     say(f"{source.stem}: done in {time.perf_counter() - start:.0f} s, see {output}")
-
-
-def remove_results(output: Path) -> None:
-    """Removes what an earlier run left, so that nothing old can be taken for the result of this one."""
-    folder, figures = output.with_suffix(""), output.parent.parent / "figures"
-    old = [record_file(output), output, output.with_suffix(".failed.ipynb")]
-    old += [folder / "metrics.json", folder / "table.csv"]
-    if output.parent.parent.parent == variants_dir():  # a place of this notebook alone, under whatever name it saves
-        ids = sorted({file.stem for file in figures.glob("[!.]*") if file.suffix in KINDS})
-    else:
-        ids = [id for id, entry in figures_listed().items() if entry["notebook"] == output.stem]
-    # The record goes first: it is what vouches for the pictures.
-    old += [figures / f"{id}.{kind}" for id in ids for kind in ("json", "png", "svg")]
-    for file in old:
-        file.unlink(missing_ok=True)
 
 
 def _run(source: Path, partial: Path, values: dict, timeout: int | None, progress: Progress) -> None:

@@ -59,7 +59,8 @@ def test_a_notebook_from_another_folder_leaves_the_suites_results(make_notebook,
 
 
 def test_figures_of_an_earlier_run_do_not_outlive_a_failure(make_notebook, tmp_path, monkeypatch):
-    monkeypatch.setattr("mmlib.execute.figures_listed", lambda: {"a": {"notebook": "toy"}, "b": {"notebook": "other"}})
+    listed = {"a": {"notebook": "toy"}, "b": {"notebook": "other"}}
+    monkeypatch.setattr("mmlib.execution_place.figures_listed", lambda: listed)
     figures = tmp_path / "results" / "figures"
     figures.mkdir(parents=True)
     for name in ("a.json", "a.png", "a.svg", "b.json", "b.png", "b.svg"):

@@ -1,6 +1,7 @@
 """The shape every notebook of the suite has, and the list of its figures."""
 
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -9,7 +10,8 @@ from nbformat import NotebookNode
 
 from mmlib import paths
 from mmlib.figure_list import figures_listed
-from mmlib.tidy import CELL_NOISE, CHECKED, saved_figures
+from mmlib.parameters import known_parameters
+from mmlib.tidy import CELL_NOISE, CHECKED, LANGUAGE, saved_figures
 
 FILES = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 TAGS = {"parameters", "setup", "runs", "results", "solution"}
@@ -49,7 +51,7 @@ def test_there_are_notebooks_and_they_have_numbers():
 
 def test_it_is_valid_and_runs_on_any_python_kernel(notebook):
     nbformat.validate(notebook)
-    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.kernelspec.name == "python3" and notebook.metadata.language_info == LANGUAGE
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
 
 
@@ -74,6 +76,16 @@ def test_parameters_have_comments_and_are_checked_in_the_next_cell(notebook):
     for line in names:
         assert "#" in line, f"say what it is in a comment: {line}"
         assert re.search(rf"\b{line.split()[0].rstrip(':')}\b", following.source), f"not checked: {line}"
+
+
+def test_no_other_cell_assigns_a_parameter(file, notebook):
+    """Which results are the suite's own is decided by the parameters' values while it runs (mmlib.results_place)."""
+    names = set(known_parameters(file))
+    for cell in code(notebook):
+        if "parameters" not in cell.metadata.get("tags", []):
+            table = symtable.symtable(cell.source, cell.id, "exec")
+            assigned = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned()}
+            assert not names & assigned, f"cell {cell.id}: rename {names & assigned}"
 
 
 def test_every_tag_is_one_that_the_suite_knows_and_a_cell_has_one(notebook):
