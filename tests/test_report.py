@@ -45,7 +45,7 @@ def test_what_is_no_result_is_refused_and_nothing_is_written(results, metrics, t
 
 
 def test_a_name_with_a_folder_is_refused():
-    with pytest.raises(ValueError, match="notebook must be the notebook's name"):
+    with pytest.raises(ValueError, match="notebook must be a name of letters, digits, _ and -"):
         write_results("../12_agm", {"acc": 1.0}, TABLE, {})
 
 
