@@ -34,11 +34,19 @@ def write_finished(folder: Path, rows: Iterable[Row], results: Mapping[str, obje
 
 
 def read_metrics(folder: Path) -> dict[str, object]:
-    """The content of metrics.json. Raises RunDamaged if it or a file that it vouches for is not as written."""
+    """The content of metrics.json.
+
+    Raises RunDamaged if it or a file that it vouches for is not as written, or if it is the run of another folder.
+    """
     try:
         metrics = opened(read_exactly(folder / "metrics.json"))
     except ValueError:
         raise damaged(folder / "metrics.json") from None
+    if metrics["run"] != folder.name:
+        raise RunDamaged(
+            f"{folder} holds the run {metrics['run']} under another name, as a copied folder does: delete it with  "
+            f"rm -r {shlex.quote(str(folder))}  and ask for the run again."
+        )
     for file in _vouched(folder):
         if not file.exists() or sha256_of(file) != metrics[f"{file.stem}_sha256"]:
             raise damaged(file)

@@ -15,8 +15,10 @@ from mmlib.files import sweep, write_json
 from mmlib.methods import METHODS, Method, Unimodal
 from mmlib.models import ADDITIVE_FUSIONS, build_model
 from mmlib.run_files import Row, write_finished
+from mmlib.run_identity import require_same_data
 from mmlib.run_measures import MEASURES, Trained
 from mmlib.run_spec import RunSpec
+from mmlib.threads import one_thread
 from mmlib.training import History, evaluate, fit
 from mmlib.training_state import own_random_numbers
 
@@ -29,16 +31,18 @@ def compute(spec: RunSpec, device: str, concept: Concept) -> None:
     """Trains and measures ``spec``; seeds that were finished before a kill are read from their checkpoints."""
     started = time.monotonic()
     sweep(spec.folder)
-    try:
-        write_json(spec.folder / "spec.json", spec.as_dict())
-        records, rows, data_hashes = _all_seeds(spec, device, concept)
-    except Exception:
-        if not any(spec.folder.glob("checkpoint-*")):  # it failed before its first epoch: leave nothing behind
-            shutil.rmtree(spec.folder)
-        raise
-    made_by = {"device": str(resolve_device(device)), "seconds": time.monotonic() - started}
-    results = {"spec": spec.as_dict(), "records": records, "data": data_hashes, "provenance": made_by}
-    write_finished(spec.folder, rows, results)
+    with one_thread():
+        try:
+            write_json(spec.folder / "spec.json", spec.as_dict())
+            records, rows, data_hashes = _all_seeds(spec, device, concept)
+            require_same_data(spec)
+        except Exception:
+            if not any(spec.folder.glob("checkpoint-*")):  # it failed before its first epoch: leave nothing behind
+                shutil.rmtree(spec.folder)
+            raise
+        made_by = {"device": str(resolve_device(device)), "seconds": time.monotonic() - started}
+        results = {"run": spec.hash, "spec": spec.as_dict(), "made_from": spec.made_from, "records": records}
+        write_finished(spec.folder, rows, {**results, "data": data_hashes, "provenance": made_by})
 
 
 def _all_seeds(spec: RunSpec, device: str, concept: Concept) -> tuple[list[Row], list[Row], dict[str, str]]:

@@ -9,6 +9,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from mmlib import paths
 from mmlib.device import resolve_device
+from mmlib.imported_code import CodeChanged
 from mmlib.run_spec import RunSpec
 from mmlib.runs import get_or_run
 
@@ -30,18 +31,27 @@ def outcomes(
     with parallel_config(backend="loky", inner_max_num_threads=1):
         at_once = Parallel(n_jobs=min(jobs, max(1, len(open_ends))), return_as="generator_unordered")
         try:
-            for name, failure in at_once(delayed(_outcome)(spec, device, folders) for spec in [*open_ends.values()]):
+            asked = [*open_ends.items()]
+            for name, failure in at_once(delayed(_outcome)(spec, name, device, folders) for name, spec in asked):
                 yield open_ends.pop(name), failure
         except TerminatedWorkerError as error:
             for spec in open_ends.values():
                 yield spec, error
 
 
-def _outcome(spec: RunSpec, device: str, folders: dict[str, str]) -> tuple[str, Exception | None]:
-    """Computes the run; the run itself is too large to send back, so only what went wrong is."""
+def _outcome(spec: RunSpec, name: str, device: str, folders: dict[str, str]) -> tuple[str, Exception | None]:
+    """Computes the run; the run itself is too large to send back, so only what went wrong is.
+
+    name: that of the run where it was asked for; a process that would give it another one has other code or data.
+    """
     with patch.dict(os.environ, folders):
         try:
+            if spec.hash != name:
+                raise CodeChanged(
+                    f"the run {name} ({spec.method} on {spec.data}) would be {spec.hash} in a process that starts now, "
+                    "as code or data have changed: restart this one and ask again."
+                )
             get_or_run(spec, device)
         except Exception as error:
-            return spec.hash, error
-    return spec.hash, None
+            return name, error
+    return name, None

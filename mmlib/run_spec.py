@@ -1,29 +1,24 @@
 """RunSpec: what to train and measure, completed from the recipes, and named by its content."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import Self
 
-from mmlib import checks, paths
-from mmlib.code_version import code_version
+from mmlib import checks, paths, run_options
 from mmlib.data import DATASETS, is_regression
 from mmlib.data.splits import check_seed
-from mmlib.files import sha256_of
 from mmlib.jsonable import to_json
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS, FUSIONS
 from mmlib.models.build import EARLY
 from mmlib.profiles import PROFILES, default_profile
 from mmlib.recipes import METHOD_OPTIONS, RECIPES
+from mmlib.run_identity import canonical, made_from, name_of
 from mmlib.run_measures import MEASURES, NEED_FUSION
-from mmlib.training import check_settings, fit
-
-TRAINING = ("epochs", "batch_size", "lr", "optimizer", "weight_decay")
+from mmlib.training import check_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +30,7 @@ class RunSpec:
     epochs, batch_size, lr, optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures:
     names in mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
     split.
-    Two specs are equal if their completed contents are. mmlib.spec_files reads and writes them as YAML and JSON.
+    Two specs are equal if their completed contents are; an option that has its default counts as left out. mmlib.spec_files reads and writes them as YAML and JSON.
     Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """
 
@@ -68,8 +63,8 @@ class RunSpec:
         self._set("measures", _listed("measures", self.measures))
         self._set("track", _listed("track", self.track))
         self._check()
-        for name in ("data_options", "method_options", "model_options", "training"):
-            self._set(name, to_json(name, getattr(self, name)))
+        for name, declared in run_options.declared(self.as_dict()).items():
+            self._set(name, to_json(name, run_options.as_declared(getattr(self, name), declared)))
         self._set("seeds", tuple(map(int, self.seeds)))  # NumPy's whole numbers are no JSON
 
     @classmethod
@@ -96,7 +91,7 @@ class RunSpec:
     @cached_property
     def _text(self) -> str:
         # As text, since 1, 1.0 and True are equal in a dict and may be three runs.
-        return json.dumps(self.as_dict(), sort_keys=True)
+        return json.dumps(canonical(self.as_dict()), sort_keys=True)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -106,14 +101,11 @@ class RunSpec:
             checks.one_of("model", encoder, ENCODERS)
         if "seed" in self.data_options:
             raise ValueError("data_options must not hold 'seed': name the seeds in the field seeds of RunSpec.")
-        known = signature(DATASETS[self.data]).parameters
-        checks.options(self.data, self.data_options, known)
-        _as_declared(self.data_options, known.values())
         checks.one_of("fusion", self.model_options["fusion"], [*FUSIONS, EARLY])
-        self._check_method_options()
-        checks.options("training", self.training, TRAINING)
+        run_options.check(self.as_dict())
         check_settings(**self.training)
-        _as_declared(self.training, signature(fit).parameters.values())
+        for name in ("measures", "track"):
+            checks.distinct(name, getattr(self, name), least=0)
         for name in (*self.measures, *self.track):
             checks.one_of("measure", name, MEASURES)
             if name in NEED_FUSION and not METHODS[self.method].trains_fusion:
@@ -140,21 +132,22 @@ class RunSpec:
                 f"measure {asked[0]!r} is for class labels, and those of {self.data!r} are real targets: leave it out."
             )
 
-    def _check_method_options(self) -> None:
-        _, *known = signature(METHODS[self.method]).parameters.values()
-        checks.options(f"method {self.method!r}", self.method_options, [option.name for option in known])
-        for option in known:
-            if option.default is option.empty and option.name not in self.method_options:
-                raise ValueError(f"method {self.method!r} needs the option {option.name!r} in method_options.")
-        _as_declared(self.method_options, known)
+    @cached_property
+    def made_from(self) -> dict[str, object]:
+        """What its numbers follow from besides the spec, as of the first time that it is asked for: see run_identity.
+
+        Raises CodeChanged where the disk holds other code than was imported.
+        """
+        return made_from(self.as_dict())
 
     @cached_property
     def hash(self) -> str:
         """16 hex digits that change with the spec, the prepared data and the code that computes it."""
-        manifest = paths.data_dir() / f"{self.data}.json"
-        data = sha256_of(manifest) if manifest.exists() else None  # None for data that are made and not read
-        text = json.dumps({**self.as_dict(), "code": code_version(), "prepared": data}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return name_of(self.as_dict(), self.made_from)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the name: another process works out its own."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def as_dict(self) -> dict[str, object]:
         """The completed spec as plain values."""
@@ -164,13 +157,6 @@ class RunSpec:
     def folder(self) -> Path:
         """Where the run lives: results/runs/<hash>."""
         return paths.results_dir() / "runs" / self.hash
-
-
-def _as_declared(options: dict[str, object], declared: Iterable[Parameter]) -> None:
-    """Makes whole numbers floats where the default is one, in place: 1 and 1.0 are one run."""
-    for option in declared:
-        if isinstance(option.default, float) and type(options.get(option.name)) is int:
-            options[option.name] = float(options[option.name])
 
 
 def _listed(name: str, value: Iterable) -> tuple:

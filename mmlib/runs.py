@@ -13,6 +13,7 @@ from mmlib.data import load
 from mmlib.files import sha256_of
 from mmlib.methods import Method
 from mmlib.run_files import RunDamaged, damaged, read_metrics
+from mmlib.run_identity import require_current
 from mmlib.run_job import build, checkpoint_path, compute, concept_spec
 from mmlib.run_lock import alone_with, note_start
 from mmlib.run_spec import RunSpec
@@ -33,7 +34,10 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, object]:
-        """The content of metrics.json. Raises RunDamaged if it, history.csv or environment.json is not as written."""
+        """The content of metrics.json.
+
+        Raises RunDamaged if it, history.csv or environment.json is not as written, or belongs to another run.
+        """
         return read_metrics(self.spec.folder)
 
     def table(self) -> pd.DataFrame:
@@ -61,12 +65,13 @@ def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
     """The finished run of ``spec``: read if it is there, gone on with if it was killed, else computed.
 
     Two processes that ask for the same run share it: one computes, the other waits. A finished run is read without
-    writing anything. Raises RunDamaged, ResultsNotWritable and what training raises.
+    writing anything. Raises RunDamaged, ResultsNotWritable, CodeChanged, DataChanged and what training raises.
     """
     run = Run(spec)
     if not run.done:
         with alone_with(spec):
             if not run.done:  # another process may have finished it meanwhile
+                require_current(spec)
                 note_start(spec)
                 compute(spec, device, partial(_concept, spec, device=device))
     _ = run.metrics  # reading it checks that the files are as written

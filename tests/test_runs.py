@@ -73,7 +73,7 @@ def test_any_change_of_the_spec_is_another_run():
 
 def test_other_code_is_another_run(monkeypatch):
     before = spec().hash
-    monkeypatch.setattr("mmlib.run_spec.code_version", lambda: "other")
+    monkeypatch.setattr("mmlib.run_identity.code_version", lambda: "other")
     assert spec().hash != before
 
 
@@ -143,6 +143,7 @@ def test_the_test_split_is_read_after_training_only(monkeypatch):
         ),
         ({"training": {"epoch": 3}}, "unknown option of training 'epoch'"),
         ({"training": {"optimizer": "rmsprop"}}, "unknown optimizer 'rmsprop'"),
+        ({"model_options": {"wide": 3}}, "unknown option of encoder 'mlp' 'wide'"),
         ({"model_options": {"fusion": "conact"}}, "unknown fusion 'conact'"),
         ({"data_options": {"views": ["fac"]}}, "unknown option of synthetic 'views'"),
         ({"measures": ("probes",)}, "unknown measure 'probes'"),
@@ -164,7 +165,7 @@ def test_bad_specs_are_refused_at_once(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_options": {"wide": 3}}, "unknown option of encoder 'mlp' 'wide'"),
+        ({"model_options": {"width": 0}}, "width must be at least 1"),
         ({"method": "agm", "method_options": {"alpha": -1.0}}, "alpha must be"),
     ],
 )

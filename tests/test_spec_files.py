@@ -40,7 +40,8 @@ def specs(draw):
         profile=draw(st.sampled_from(["smoke", "quick", "full"])),
         data_options=draw(st.fixed_dictionaries({}, optional={"samples": st.just((120, 60, 60)), "unique": VALUE})),
         method_options=options,
-        model_options=draw(st.dictionaries(st.just("width") | st.sampled_from(TEXTS) | st.text(), VALUE, max_size=3)),
+        # Any text may name a modality, as long as the data are not there.
+        model_options=draw(st.fixed_dictionaries({}, optional={"width": VALUE, "dropout": VALUE})),
         training=draw(st.fixed_dictionaries({}, optional={"lr": LR, "epochs": st.integers(1, 9)})),
         measures=draw(st.sampled_from([(), ["probe"]])) if METHODS[method].trains_fusion else (),
     )
@@ -105,7 +106,8 @@ def test_yaml_may_share_options_between_specs(tmp_path):
         ("{data: synthetic, method: joint, model: ''}", "unknown model ''"),
         ("{data: [synthetic], method: joint}", r"unknown data set \['synthetic'\]"),
         ("{data: synthetic, method: joint, data: uci_digits}", "is no yaml file of specs: 'data' is given twice"),
-        ("{data: synthetic, method: joint, model_options: {1: 2}}", "keys of model_options must be texts, got 1"),
+        ("{data: synthetic, method: joint, model_options: {1: 2}}", "unknown option of encoder 'mlp' 1"),
+        ("{data: synthetic, method: joint, model_options: {width: {1: 2}}}", "keys of .*width.* must be texts, got 1"),
         ("{data: synthetic\nmethod: ", "specs.yaml is no yaml file of specs: while parsing.*line 1"),
         ("{data: !!python/name:os.system x}", "is no yaml file of specs: could not determine a constructor"),
         ("", "specs.yaml holds no spec: expected a dict"),
@@ -124,7 +126,7 @@ def test_what_is_no_spec_is_named(tmp_path, text, message):
         ('{"data": "synthetic", "data": "x"}', "is no json file of specs: 'data' is given twice"),
         ('[{"data": "synthetic"', "is no json file of specs: .*line 1"),
         ('{"data": "synthetic", "method": "joint", "training": {"lr": NaN}}', "entry 1: lr must be .*nan"),
-        ('{"data": "synthetic", "method": "joint", "model_options": {"x": Infinity}}', "entry 1: model_options.*inf"),
+        ('{"data": "synthetic", "method": "joint", "model_options": {"width": Infinity}}', "entry 1: model_options.*inf"),
     ],
 )
 def test_json_is_refused_alike(tmp_path, text, message):
@@ -201,7 +203,7 @@ def test_specs_can_be_compared_and_kept_in_sets():
     other = RunSpec("synthetic", "agm", method_options={"alpha": 2})
     assert one == same and hash(one) == hash(same) and one != other and one != one.as_dict()
     assert {one, same, other} == {one, other}
-    whole, flag = (RunSpec("synthetic", "joint", model_options={"x": x}) for x in (1, True))
+    whole, flag = (RunSpec("synthetic", "joint", model_options={"width": x}) for x in (1, True))
     assert whole != flag
 
 

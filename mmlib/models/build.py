@@ -1,7 +1,7 @@
 """Builds a whole network from names and numbers, so that every method is compared on the same one."""
 
 from collections.abc import Mapping
-from inspect import signature
+from inspect import Parameter, signature
 from math import prod
 
 from mmlib import checks
@@ -26,7 +26,14 @@ FUSIONS: dict[str, type[Fusion]] = {
 }
 ADDITIVE_FUSIONS = ("concat", "sum", "linear")  # late: the logits are a sum over modalities
 EARLY = "maxout"  # concat, then the MaxOut head of the AGM paper
-ENCODERS = ("mlp", "conv1d", "conv2d", "resnet18", "transformer")
+BUILDERS: dict[str, tuple[type[Encoder], ...]] = {
+    "mlp": (MLP,),
+    "conv1d": (Conv1d,),
+    "conv2d": (Conv2d,),
+    "resnet18": (ResNet18, ClipResNet18),  # of pictures, of clips
+    "transformer": (Transformer,),
+}
+ENCODERS = tuple(BUILDERS)
 
 
 def build_model(
@@ -79,6 +86,11 @@ def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encod
     }[kind]
     checks.options(f"encoder {kind!r}", options, list(signature(builder).parameters)[1:])
     return builder(first, **options)
+
+
+def encoder_parameters(kind: str) -> dict[str, Parameter]:
+    """Option -> how the encoder declares it, without the first, which follows from the data."""
+    return {o.name: o for builder in BUILDERS[kind] for o in list(signature(builder).parameters.values())[1:]}
 
 
 def _token_encoder(shape: tuple[int, ...], options: Mapping[str, object]) -> Transformer:

@@ -1,0 +1,75 @@
+"""The name of a run: its spec, the prepared data, the code of mmlib, and the user's own code that it names."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mmlib import paths, run_options
+from mmlib.data import DATASETS
+from mmlib.files import sha256_of
+from mmlib.imported_code import CodeChanged, code_version, require_unchanged
+from mmlib.methods import METHODS
+from mmlib.models import FUSIONS
+from mmlib.own_code import own_code
+from mmlib.run_measures import MEASURES
+
+if TYPE_CHECKING:
+    from mmlib.run_spec import RunSpec
+
+Content = dict[str, object]
+
+
+class DataChanged(RuntimeError):
+    """The prepared data are not those that the run was named after."""
+
+
+def canonical(fields: Mapping[str, object]) -> Content:
+    """The fields of a completed RunSpec with one way of writing each: an option that has its default is left out."""
+    declared = run_options.declared(fields)
+    short = {part: run_options.without_defaults(fields[part], options) for part, options in declared.items()}
+    return json.loads(json.dumps({**fields, **short}))
+
+
+def made_from(fields: Mapping[str, object]) -> Content:
+    """What besides the spec a run's numbers follow from: {"code", "prepared", and, where there is any, "own_code"}.
+
+    Raises CodeChanged.
+    """
+    require_unchanged()
+    content = {"code": code_version(), "prepared": prepared(fields["data"])}
+    names = (*fields["measures"], *fields["track"])
+    used = [DATASETS[fields["data"]], METHODS[fields["method"]], *(MEASURES[name] for name in names)]
+    own = own_code([*used, FUSIONS.get(fields["model_options"]["fusion"])])
+    return content if own is None else {**content, "own_code": own}
+
+
+def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> str:
+    """16 hex digits that change with the completed ``fields`` of a spec and with what it is ``made_from``."""
+    text = json.dumps({**canonical(fields), **made_from}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def prepared(data: str) -> str | None:
+    """SHA-256 of the manifest of a prepared data set, None for data that are made and not read."""
+    manifest = paths.data_dir() / f"{data}.json"
+    return sha256_of(manifest) if manifest.exists() else None
+
+
+def require_same_data(spec: "RunSpec") -> None:
+    """Raises DataChanged if the data were prepared again after ``spec`` was named."""
+    if prepared(spec.data) != spec.made_from["prepared"]:
+        raise DataChanged(
+            f"the data set {spec.data!r} was prepared again after the run {spec.hash} was named: make the RunSpec "
+            "again, and ask for that."
+        )
+
+
+def require_current(spec: "RunSpec") -> None:
+    """Raises CodeChanged or DataChanged unless a run that is computed now belongs under the name of ``spec``."""
+    require_same_data(spec)
+    if made_from(spec.as_dict()) != spec.made_from:
+        raise CodeChanged(
+            f"your own code that the run {spec.hash} ({spec.method} on {spec.data}) uses has changed since it was "
+            "named: make the RunSpec again, and ask for that."
+        )

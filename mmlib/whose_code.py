@@ -1,0 +1,32 @@
+"""Whether a function or class is the user's own: not in mmlib, not in Python, not in an installed package."""
+
+import sys
+import sysconfig
+import types
+from pathlib import Path
+
+from mmlib.imported_code import PACKAGE
+
+INSTALLED = tuple(str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+def is_own_file(file: str | None) -> bool:
+    """Whether the code of ``file`` is the user's; cells of notebooks and of the prompt are."""
+    return bool(file) and not file.startswith(("<frozen", *INSTALLED)) and PACKAGE not in Path(file).parents
+
+
+def is_own_class(kind: type) -> bool:
+    """Whether the class was written by the user: a method that it defines tells where, else its module does."""
+    for function in map(plain_function, vars(kind).values()):
+        if function is not None and function.__qualname__.startswith(f"{kind.__qualname__}."):
+            return is_own_file(function.__code__.co_filename)
+    module = sys.modules.get(kind.__module__)
+    return kind.__module__ == "__main__" or is_own_file(getattr(module, "__file__", None))
+
+
+def plain_function(member: object) -> types.FunctionType | None:
+    """The function behind a member of a class (a method, a property, a static or class method), None if there is none."""
+    if isinstance(member, property):
+        member = member.fget
+    member = getattr(member, "__func__", member)
+    return member if isinstance(member, types.FunctionType) else None
