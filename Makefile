@@ -16,12 +16,33 @@ STAMP := $(VENV)/.mmlib-installed
 STARTED := $(VENV)/.mmlib-installing
 GPU_PYTHON ?= $(if $(wildcard $(PY)),$(PY),python3)
 
-export MMLIB_PROFILE := $(PROFILE)
+# Wrong options end here, in words: what is not looked at would hang, or be taken apart by the shell.
+one_number = $(and $(filter 1,$(words $(1))),$(if $(call not_digits,$(1)),,1))
+not_digits = $(subst 0,,$(subst 1,,$(subst 2,,$(subst 3,,$(subst 4,,$(call no_high_digits,$(1)))))))
+no_high_digits = $(subst 5,,$(subst 6,,$(subst 7,,$(subst 8,,$(subst 9,,$(1))))))
+IN_NO_PATH := " ' ` { } [ ] ( ) < > * ? ; & | \ \#
+ifeq ($(and $(filter 1,$(words $(PROFILE))),$(filter smoke quick full,$(PROFILE))),)
+$(error PROFILE is '$(PROFILE)': expected smoke, quick or full)
+endif
+ifeq ($(and $(call one_number,$(JOBS)),$(filter-out 0 00 000,$(JOBS))),)
+$(error JOBS is '$(JOBS)': expected how many processes may work at once, a whole number from 1 on)
+endif
+ifeq ($(call one_number,$(GPUS)),)
+$(error GPUS is '$(GPUS)': expected how many GPUs to use, a whole number, 0 for none)
+endif
 ifneq ($(words $(RESULTS) $(CURDIR)),2)
 $(error make cannot work with a blank in a path: RESULTS is '$(RESULTS)', this folder is '$(CURDIR)'. Name others)
 endif
+ifneq ($(strip $(foreach sign,$(IN_NO_PATH),$(findstring $(sign),$(RESULTS)$(CURDIR)))),)
+$(error make cannot work with quotes, braces and the like in a path: RESULTS is '$(RESULTS)', this folder is '$(CURDIR)')
+endif
+# What a results folder holds; `make clean` removes these and nothing else.
+MADE := batches engine engine.lock engine.txt figures notebooks runs site .site.* sources variants complete.json \
+  plan.json
+export MMLIB_PROFILE := $(PROFILE)
 export MMLIB_RESULTS := $(abspath $(RESULTS))
-export OMP_NUM_THREADS ?= 1
+# Sums in several threads have other last digits, so every number of the suite is computed in one.
+export OMP_NUM_THREADS := 1
 
 .PHONY: help env data figures test lab notebooks gpu-check lock clean FORCE
 
@@ -34,7 +55,7 @@ help:
 	@echo 'make notebooks  run the notebooks (quick profile) and put the outputs into notebooks/, to be committed'
 	@echo 'make gpu-check  compare CPU and GPU; needs only PyTorch, NumPy and pytest in GPU_PYTHON ($(GPU_PYTHON))'
 	@echo 'make lock       write constraints.txt from what is installed in $(VENV)'
-	@echo 'make clean      remove results/ and what Snakemake noted'
+	@echo 'make clean      remove what was made in the results folder, and nothing else'
 	@echo
 	@echo 'Options: PROFILE=smoke|quick|full ($(PROFILE)), JOBS=processes at once ($(JOBS)), RESULTS=folder ($(RESULTS)),'
 	@echo 'GPUS=how many to use, one per job ($(GPUS)), PYTHON=interpreter ($(PYTHON)),'
@@ -94,5 +115,10 @@ lock: env
 	@$(PY) .ci/lock.py > constraints.txt.new
 	@mv constraints.txt.new constraints.txt
 
+# Only what this project makes, and only in a folder in which it was made.
 clean:
-	@rm -rf results .snakemake
+	@if [ ! -e '$(MMLIB_RESULTS)' ]; then echo '$(MMLIB_RESULTS) is not there: nothing to remove'; \
+	elif [ ! -d '$(MMLIB_RESULTS)/engine' ] && [ ! -d '$(MMLIB_RESULTS)/runs' ]; then \
+	  echo '$(MMLIB_RESULTS) is not a results folder (neither engine/ nor runs/ is in it): nothing was removed' >&2; exit 1; \
+	else cd '$(MMLIB_RESULTS)' && rm -rf $(MADE) && cd / && { rmdir '$(MMLIB_RESULTS)' 2>/dev/null || \
+	  echo '$(MMLIB_RESULTS) is kept, as it holds other files'; }; fi

@@ -2,33 +2,40 @@
 # `snakemake --profile profiles/slurm` on a cluster. MMLIB_PROFILE chooses smoke, quick (the default) or full;
 # MMLIB_DATA and MMLIB_RESULTS choose the folders. --config gpu=1 gives every job that trains one GPU and only one;
 # --config runs_per_job=N sets how many runs share a job.
+#
+# What a file is made from is compared by content before the batch begins, and what does not hold is removed
+# (mmlib/engine/stale.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made first.
 import atexit
 import json
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 from data_prep.sources import SOURCES
 from mmlib import paths
-from mmlib.engine.at_work import only_engine, quieter, wanted_notebooks
+from mmlib.engine.at_work import check_settings, only_engine, quieter, wanted_notebooks
 from mmlib.engine.stale import forget_stale
 from mmlib.engine.summary import tell
-from mmlib.catalogue import PREPARED
 from mmlib.profiles import default_profile
 
-DATA, RESULTS, SOURCE = paths.data_dir(), paths.results_dir(), paths.NOTEBOOKS
-OUTPUTS = paths.outputs_dir()
-NAMES = sorted(file.stem for file in SOURCE.glob("*.ipynb"))
+try:
+    check_settings()
+except ValueError as error:
+    raise WorkflowError(str(error))
+DATA, RESULTS, OUTPUTS = paths.data_dir(), paths.results_dir(), paths.outputs_dir()
 PYTHON = shlex.quote(sys.executable)
 MMLIB = f"{PYTHON} -m mmlib"
-# These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
-APART = {"audit", "commands", "engine", "site", "__main__.py", "refresh.py"}
-FILES = sorted((paths.ROOT / "mmlib").rglob("*.py"))
-CODE = [file for file in FILES if not APART & set(file.relative_to(paths.ROOT / "mmlib").parts)]
+RUNS_PER_JOB = config.get("runs_per_job", 10)
 if workflow.is_main_process:
     LOCK = only_engine(RESULTS)
-    forget_stale()
+    try:
+        forget_stale(RUNS_PER_JOB)
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"what is in {RESULTS} cannot be looked at: {error}")
     quieter(logger)
     # Also where there is nothing to do: what was skipped or has failed is said each time.
     atexit.register(tell, time.time())
@@ -47,11 +54,22 @@ def notebooks_planned() -> dict[str, dict]:
     return json.loads(Path(checkpoints.plan.get().output[0]).read_text(encoding="utf-8"))["notebooks"]
 
 
+def receipts_of(names: Iterable[str]) -> list[Path]:
+    """The receipts of the jobs that compute the runs of these notebooks."""
+    batches = dict.fromkeys(batch for name in names for batch in notebooks_planned()[name]["batches"])
+    return [RESULTS / "batches" / f"{batch}.done.json" for batch in batches]
+
+
+def results_planned(_) -> list[Path]:
+    """Everything that a complete batch leaves: receipts, executed notebooks, what these report."""
+    names = wanted_notebooks(notebooks_planned())
+    return receipts_of(names) + expand(rules.notebook.output, name=names)
+
+
 def asked_by(wildcards) -> list[Path]:
-    """What the plan says of a notebook: its cells without their outputs, and the receipts of its runs."""
-    batches = notebooks_planned()[wildcards.name]["batches"]
+    """What the plan says of a notebook, its source (cells, runs, code), and the receipts of its runs."""
     # The source names the runs too: a job that was cut in another way is no reason to execute a notebook again.
-    receipts = [ancient(RESULTS / "batches" / f"{batch}.done.json") for batch in batches]
+    receipts = [ancient(receipt) for receipt in receipts_of([wildcards.name])]
     return [RESULTS / "sources" / f"{wildcards.name}.json", *receipts]
 
 
@@ -61,31 +79,28 @@ wildcard_constraints:
 
 
 localrules:
-    site,
+    batch,
     plan,
     data,
 
 
-rule site:
+# The target. Its file is there only while everything is there: `complete` looks, and `forget_stale` looks again.
+rule batch:
     input:
-        lambda _: expand(OUTPUTS / "notebooks" / "{name}" / "metrics.json", name=wanted_notebooks(notebooks_planned())),
-        SOURCE / "figures.yaml",
-        sorted(file for file in (paths.ROOT / "mmlib" / "site").rglob("*") if file.suffix != ".pyc" and file.is_file()),
+        results_planned,
     output:
-        RESULTS / "site" / "index.html",
+        RESULTS / "complete.json",
     shell:
-        "{MMLIB} site"
+        "{MMLIB} site && {MMLIB} complete"
 
 
 rule notebook:
     input:
-        CODE,
         asked_by,
     output:
         OUTPUTS / "notebooks" / "{name}.ipynb",
         OUTPUTS / "notebooks" / "{name}" / "metrics.json",
     params:
-        # A recorded parameter: results of another profile do not count as done.
         profile=default_profile(),
     resources:
         gpu=config.get("gpu", 0),
@@ -106,17 +121,12 @@ rule runs:
 # A checkpoint: which runs there are is known only after the data are, as a run is named by its content.
 checkpoint plan:
     input:
-        expand(SOURCE / "{name}.ipynb", name=NAMES),
         expand(DATA / "{data}.json", data=SOURCES),
-        FILES,
-        RESULTS / "lost.json",
     output:
         RESULTS / "plan.json",
     params:
         profile=default_profile(),
-        runs_per_job=config.get("runs_per_job", 10),
-        # Data that were prepared meanwhile bring back the notebooks that were skipped without them.
-        prepared=sorted(name for name in PREPARED if (DATA / f"{name}.json").is_file()),
+        runs_per_job=RUNS_PER_JOB,
     shell:
         "MMLIB_PROFILE={params.profile} {MMLIB} plan --runs-per-job {params.runs_per_job}"
 

@@ -56,7 +56,7 @@ def code_version() -> str:
     """Hex SHA-256 of the code that a run's numbers come from, without its comments, docstrings and layout."""
     digest = hashlib.sha256()
     for name, source in _imported.items():
-        digest.update(f"{name}\0{_meaning(source)}\0".encode())
+        digest.update(f"{name}\0{meaning(source)}\0".encode())
     return digest.hexdigest()
 
 
@@ -73,7 +73,7 @@ def require_unchanged() -> None:
     on_disk = _read()
     for name in sorted(_imported.keys() | on_disk.keys()):
         before, now = _imported.get(name), on_disk.get(name)
-        if before != now and (before is None or now is None or _meaning(before) != _meaning(now)):
+        if before != now and (before is None or now is None or meaning(before) != meaning(now)):
             raise CodeChanged(
                 f"{PACKAGE / name} has changed since this process imported mmlib, and a run is named by its code: "
                 "restart the kernel (or the command) and ask again."
@@ -82,8 +82,8 @@ def require_unchanged() -> None:
 
 
 @cache
-def _meaning(source: bytes) -> str:
-    """``source`` written again from its syntax tree: equal for equal statements."""
+def meaning(source: bytes) -> str:
+    """``source`` written again from its syntax tree: equal for code that differs in comments, docstrings or layout."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # half-written by an editor; what was imported has no such error

@@ -13,8 +13,11 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from mmlib import checks, paths
+    from mmlib import checks
+    from mmlib.engine.suite_notebooks import other_notebooks, suite_notebooks
     from mmlib.engine.suite_plan import write_plan
 
     checks.whole("--runs-per-job", options.runs_per_job, 1)
-    write_plan(sorted(paths.NOTEBOOKS.glob("*.ipynb")), options.runs_per_job, say)
+    for file in other_notebooks():
+        say(f"plan: {file.name} is left out, as the suite's notebooks are named like 12_agm.ipynb")
+    write_plan(suite_notebooks(), options.runs_per_job, say)

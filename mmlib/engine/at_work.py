@@ -1,4 +1,4 @@
-"""What the Snakefile asks mmlib: to be the only engine at work, to say less, and which notebooks to execute."""
+"""What the Snakefile asks mmlib: can it work, is it the only engine, which notebooks to execute, and to say less."""
 
 import logging
 import os
@@ -8,6 +8,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from mmlib import paths
+from mmlib.profiles import default_profile
+
+NOT_IN_PATHS = " \t\n\"'{}[]*?$`\\;&|<>#"
 WAITS = "engine: {other} works on {folder}, so this one waits until it has ended"
 # What Snakemake says of itself at every job; its log file still has it.
 CHATTER = (
@@ -23,6 +27,22 @@ CHATTER = (
     "Using shell",
     "[",
 )
+
+
+def check_settings() -> None:
+    """Raises ValueError for a profile or a folder that the engine cannot work with."""
+    default_profile()
+    for what, folder in {
+        "this folder": paths.ROOT,
+        "MMLIB_RESULTS": paths.results_dir(),
+        "MMLIB_DATA": paths.data_dir(),
+    }.items():
+        bad = sorted(set(str(folder)) & set(NOT_IN_PATHS))
+        if bad:
+            raise ValueError(
+                f"the engine cannot work with {' '.join(map(repr, bad))} in a path, as Snakemake and make give them a "
+                f"meaning: {what} is {folder}. Name another one, or move it."
+            )
 
 
 def only_engine(folder: Path) -> FileLock:

@@ -1,6 +1,7 @@
 """Where the engine keeps what it plans and what its jobs report; known without PyTorch."""
 
 import json
+import re
 from pathlib import Path
 
 from mmlib import paths
@@ -17,7 +18,12 @@ def batches_folder() -> Path:
 
 
 def batch_file(id: str) -> Path:
-    """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them."""
+    """results/batches/ID.json: the specs of one job, as ``python -m mmlib run`` reads them.
+
+    Raises ValueError for what cannot be the id of a batch: it comes from a command line and becomes a path.
+    """
+    if not re.fullmatch(r"[0-9a-f]{16}", id):
+        raise ValueError(f"a batch is named by 16 hex digits, got {id!r}: see {batches_folder()}.")
     return batches_folder() / f"{id}.json"
 
 
@@ -26,9 +32,14 @@ def source_file(name: str) -> Path:
     return paths.results_dir() / "sources" / f"{name}.json"
 
 
-def lost_file() -> Path:
-    """results/lost.json: runs that were found gone or changed as a batch began; a plan older than it is made again."""
-    return paths.results_dir() / "lost.json"
+def complete_file() -> Path:
+    """results/complete.json: the batch is done; it is there only while everything is there that the plan names."""
+    return paths.results_dir() / "complete.json"
+
+
+def metrics_file(name: str) -> Path:
+    """results/notebooks/NAME/metrics.json: what a notebook reports when it has run to its end."""
+    return paths.outputs_dir() / "notebooks" / name / "metrics.json"
 
 
 def receipt_file(id: str) -> Path:

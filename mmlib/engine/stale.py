@@ -1,62 +1,39 @@
 """Forgetting what no longer holds before a batch begins: Snakemake sees that files are there, not what is in them."""
 
-import json
-import time
-from pathlib import Path
-
 from mmlib import paths
-from mmlib.engine.places import batches_folder, lost_file, plan_file
-from mmlib.files import sha256_of, write_json
-from mmlib.profiles import default_profile
+from mmlib.engine.places import batches_folder, complete_file, metrics_file, plan_file
+from mmlib.engine.plan_inputs import plan_inputs
+from mmlib.engine.whole import figures_of, missing_of_job_files, missing_of_notebook, missing_of_plan, read_dict
+from mmlib.files import sha256_of
 
 
-def forget_stale() -> None:
-    """Takes back the results of notebooks whose runs have changed or are gone, or that were made in another profile.
+def forget_stale(runs_per_job: int) -> None:
+    """Takes back the plan, receipts and notebooks' results that do not hold, so that the batch makes them again.
 
-    The batch then plans again, computes runs that are gone, names those that are damaged, and executes the notebooks.
+    A plan does not hold if something that it was made from has changed, or a run that it counted on is gone or changed;
+    a receipt, if one of its runs is; results of a notebook, if a run of theirs is, or one of their own files, or if
+    they were made in another profile. That the batch is complete is forgotten unless everything is there.
     """
-    plan = _read(plan_file())
-    entries = plan.get("notebooks", {})
+    plan = read_dict(plan_file())
+    holds = plan.get("made_from") == plan_inputs(runs_per_job) and not missing_of_job_files(plan)
     # Also receipts of jobs that this plan does not have: a later plan may have them again.
-    receipts = {file: _read(file).get("runs", {}) for file in batches_folder().glob("*.done.json")}
+    receipts = {file: read_dict(file).get("runs", {}) for file in batches_folder().glob("*.done.json")}
     noted = {(run, hash) for runs in [plan.get("finished", {}), *receipts.values()] for run, hash in runs.items()}
     lost = {run for run, hash in noted if not _holds(run, hash)}
     for file, runs in receipts.items():
         if lost & set(runs):
             file.unlink()
-    stale = [name for name, entry in entries.items() if _needs(entry, lost) or _of_another_profile(name)]
-    for name in stale:
-        _metrics(name).unlink(missing_ok=True)
-    if stale:
-        (paths.results_dir() / "site" / "index.html").unlink(missing_ok=True)
-    seen = [run for run in sorted(lost) if any(_needs(entry, {run}) for entry in entries.values())]
-    if seen or not lost_file().is_file():
-        write_json(lost_file(), {"runs": seen, "seen": time.strftime("%Y-%m-%d %H:%M:%S")})
-
-
-def _needs(entry: dict, runs: set[str]) -> bool:
-    return any(f"runs/{hash}" in runs for hash in entry["runs"])
+    figures = figures_of()
+    for name, entry in plan.get("notebooks", {}).items():
+        if any(f"runs/{hash}" in lost for hash in entry["runs"]) or missing_of_notebook(name, figures.get(name, [])):
+            metrics_file(name).unlink(missing_ok=True)
+    if not holds or lost & set(plan.get("finished", {})):
+        plan_file().unlink(missing_ok=True)
+    if not plan_file().is_file() or missing_of_plan(plan):
+        complete_file().unlink(missing_ok=True)
 
 
 def _holds(run: str, hash: str) -> bool:
     """Whether "runs/HASH" is as it was when the SHA-256 of its metrics.json was noted."""
     file = paths.results_dir() / run / "metrics.json"
     return file.is_file() and sha256_of(file) == hash
-
-
-def _of_another_profile(name: str) -> bool:
-    parameters = _read(_metrics(name)).get("parameters")
-    return parameters is not None and parameters.get("profile") != default_profile()
-
-
-def _metrics(name: str) -> Path:
-    return paths.outputs_dir() / "notebooks" / name / "metrics.json"
-
-
-def _read(file: Path) -> dict:
-    """The content of a JSON file; nothing where it is missing or damaged, as it is then made again."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

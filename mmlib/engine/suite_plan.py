@@ -1,7 +1,6 @@
 """The plan of a batch: for every notebook the runs it needs, put together into jobs (batches)."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from mmlib.catalogue import PREPARED, command_for
 from mmlib.data.prepared import is_prepared
 from mmlib.engine.places import batch_file, plan_file, source_file
 from mmlib.engine.plan import PlanFailed, planned_runs
+from mmlib.engine.plan_inputs import figure_code, plan_inputs
+from mmlib.engine.whole import read_dict
+from mmlib.figure_list import figures_listed
 from mmlib.files import sha256_of, write_json
-from mmlib.profiles import default_profile
 from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
 
 
@@ -32,11 +33,12 @@ class Batch:
 
 
 def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str], object]) -> None:
-    """Writes results/plan.json, a file of specs per batch and the source of each notebook.
+    """Writes a file of specs per batch, the source of each notebook and, last, results/plan.json.
 
     A notebook whose runs cannot be named is planned without runs, and said: executing it tells what is wrong with it. A
     notebook that needs data which only the user can provide is noted as skipped, with the command that prepares them.
     """
+    made_from = plan_inputs(runs_per_job)  # before anything is read: what changes meanwhile makes the plan an old one
     planned, entries = {}, {}
     for notebook in notebooks:
         entry = entries[notebook.stem] = {"batches": [], "runs": [], "missing": {}, "error": None}
@@ -59,7 +61,7 @@ def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str]
         write_json(batch_file(batch.id), [spec.as_dict() for spec in batch.specs])
         for name in batch.notebooks:
             entries[name]["batches"].append(batch.id)
-    write_json(plan_file(), {"profile": default_profile(), "notebooks": entries, "finished": inputs_of(finished)})
+    write_json(plan_file(), {"made_from": made_from, "notebooks": entries, "finished": inputs_of(finished)})
     runs = len({spec.hash for specs in planned.values() for spec in specs})
     there = f"{len(finished)} are there, the others make {len(batches)} jobs"
     say(f"plan: {runs} runs for {len(planned)} notebooks; {there}")
@@ -79,15 +81,16 @@ def _is_whole(spec: RunSpec) -> bool:
 
 
 def _write_source(notebook: Path, entry: Mapping[str, object]) -> None:
-    """Writes what a notebook's results follow from, its cells and its runs, unless it is there already."""
+    """Writes what a notebook's results follow from, unless it is there already: cells, runs, texts of figures, code."""
     try:
         cells = nbformat.read(notebook, as_version=4).cells
         text = [{"kind": c.cell_type, "tags": c.metadata.get("tags", []), "source": c.source} for c in cells]
     except (ValueError, OSError):
         text = sha256_of(notebook)  # it will be executed to tell what is wrong with it
-    content = {"cells": text, "runs": entry["runs"]}
+    listed = {id: about for id, about in figures_listed().items() if about["notebook"] == notebook.stem}
+    content = {"cells": text, "runs": entry["runs"], "figures": listed, "code": figure_code()}
     file = source_file(notebook.stem)
-    if not file.is_file() or json.loads(file.read_text(encoding="utf-8")) != content:
+    if read_dict(file) != content:
         write_json(file, content)
 
 

@@ -29,6 +29,7 @@ def summary(since: float) -> list[str]:
             for name, entry in entries.items()
             for data, command in entry["missing"].items()
         ),
+        *_left_over(entries),
         _figures(states),
     ]
 
@@ -50,6 +51,12 @@ def _told(name: str, state: str, entry: dict) -> str:
     waits = [batch for batch in entry["batches"] if not receipt_file(batch).is_file()]
     why = f"{len(waits)} of its {len(entry['batches'])} jobs of runs did not end" if waits else "its job did not end"
     return f"  not reached: {name}, as {why}; the lines above tell more"
+
+
+def _left_over(entries: dict[str, dict]) -> list[str]:
+    executed = sorted(file.stem for file in (paths.outputs_dir() / "notebooks").glob("[!.]*.ipynb"))
+    gone = [name for name in executed if name.removesuffix(".failed") not in entries]
+    return [f"  left over: {n} was executed and is not in notebooks/ any more: delete what you do not need" for n in gone]
 
 
 def _figures(states: dict[str, str]) -> str:

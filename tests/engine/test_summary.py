@@ -37,15 +37,15 @@ def plan(put, **notebooks: dict) -> None:
 def test_every_end_is_counted_and_named(results):
     plan(
         results,
-        new={"runs": ["n1", "n2"], "batches": ["x"]},
-        old={"runs": ["o1"], "batches": ["y"]},
+        new={"runs": ["n1", "n2"], "batches": ["a" * 16]},
+        old={"runs": ["o1"], "batches": ["b" * 16]},
         broken={},
-        stopped={"runs": ["s1", "s2"], "batches": ["z"]},
+        stopped={"runs": ["s1", "s2"], "batches": ["c" * 16]},
         absent={"runs": ["n1", "p1"], "missing": {"paper": "python -m data_prep paper"}},
     )
-    results("batches/x.done.json", {"runs": {}, "diverged": {"n2": "at epoch 1"}})
-    results("batches/y.done.json")
-    results("batches/z.failed.json", {"s1": "ValueError: no"})
+    results("batches/aaaaaaaaaaaaaaaa.done.json", {"runs": {}, "diverged": {"n2": "at epoch 1"}})
+    results("batches/bbbbbbbbbbbbbbbb.done.json")
+    results("batches/cccccccccccccccc.failed.json", {"s1": "ValueError: no"})
     results("runs/n1/metrics.json")
     results("runs/o1/metrics.json", at=BEFORE)
     results("notebooks/new/metrics.json")
@@ -54,13 +54,16 @@ def test_every_end_is_counted_and_named(results):
     results("notebooks/broken.failed.ipynb")
     results("figures/a.json")
     results("figures/b.json")  # of an earlier batch
+    results("notebooks/gone.ipynb")
     told = summary(BEGAN)
     assert told[0] == "runs: 1 done, 1 from cache, 1 failed, 1 skipped, 1 diverged, 1 not reached"
     assert told[1] == "  failed: run s1: ValueError: no"
     assert told[2] == "notebooks: 1 done, 1 from cache, 1 failed, 1 skipped, 1 not reached"
     assert told[3].startswith("  failed: broken, see ") and told[3].endswith("notebooks/broken.failed.ipynb")
     assert told[4] == "  not reached: stopped, as 1 of its 1 jobs of runs did not end; the lines above tell more"
-    assert told[5:] == ["  skipped: absent needs paper: python -m data_prep paper", "figures: 1 of 2 are there"]
+    assert told[5] == "  skipped: absent needs paper: python -m data_prep paper"
+    assert told[6].startswith("  left over: gone was executed and is not in notebooks/ any more")
+    assert told[7:] == ["figures: 1 of 2 are there"]
 
 
 def test_a_failure_of_an_earlier_text_and_a_plan_that_failed_are_told_as_what_they_are(results):
