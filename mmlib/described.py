@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from mmlib.code_digest import class_text, full_name, function_text
+from mmlib.code_digest import code_text, full_name
 
 DEEPEST = 8  # lists in lists
 LONGEST = 200  # characters of a text that is kept whole
@@ -64,7 +64,7 @@ def _described(value: object, level: int) -> str:
     if isinstance(value, partial):
         return f"partial({inside(value.func)}, {inside(value.args)}, {inside(value.keywords)})"
     if isinstance(value, type):
-        return class_text(value)
+        return code_text(value)
     if dataclasses.is_dataclass(value) or isinstance(value, (SimpleNamespace, Namespace)):
         return f"{full_name(type(value))} {inside(vars(value))}"
-    return function_text(value) if hasattr(value, "__qualname__") else class_text(type(value))
+    return code_text(value) if hasattr(value, "__qualname__") else code_text(type(value))

@@ -8,7 +8,7 @@ from itertools import chain
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from mmlib.code_digest import class_text, is_known
+from mmlib.code_digest import code_text, is_known
 from mmlib.data.base import MultimodalData
 from mmlib.described import described, tensor_bytes
 from mmlib.methods import Method
@@ -71,7 +71,7 @@ def _settings(method: Method) -> Iterator[tuple[str, str]]:
             yield name, f"the same as {seen[id(module)]}"
             continue
         seen[id(module)] = name.removeprefix("model.")
-        yield name, class_text(type(module))
+        yield name, code_text(type(module))
         for attribute, value in _attributes(module).items():
             yield f"{name}.{attribute}".removeprefix("."), described(value)
     for name, tensor in _tensors(method):
