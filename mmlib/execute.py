@@ -125,7 +125,7 @@ def _escaped(path: Path) -> str:
 
 @contextmanager
 def _environment(source: Path, outputs: Path) -> Iterator[None]:
-    """Tells the kernel where to write and for which notebook.
+    """Tells the kernel where to write, for which notebook, and to compute in one thread.
 
     It starts in the notebook's folder, where a relative $MMLIB_RESULTS would mean another place.
     """
@@ -134,6 +134,8 @@ def _environment(source: Path, outputs: Path) -> Iterator[None]:
         "MMLIB_DATA": str(paths.data_dir()),
         "MMLIB_OUTPUTS": str(outputs),
         EXECUTED_FILE: str(source),
+        # What a notebook computes itself is stored too: sums in several threads have other last digits.
+        "OMP_NUM_THREADS": "1",
     }
     before = {name: os.environ.get(name) for name in folders}
     os.environ.update(folders)

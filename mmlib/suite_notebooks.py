@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 
 from mmlib import paths
+from mmlib.figure_list import figures_listed
 
 REPORTS = re.compile(r"""write_results\(\s*["']([^"']+)["']""")
 
@@ -16,10 +17,17 @@ REPORTS = re.compile(r"""write_results\(\s*["']([^"']+)["']""")
 def suite_notebooks() -> list[str]:
     """The names of the suite's notebooks: those in notebooks/ that write their results under their own name.
 
-    A copy of one there writes under the name of another, and an Untitled.ipynb under none: they are their user's.
+    A copy of one there writes under the name of another, and an Untitled.ipynb under none: they are their user's. One
+    that figures.yaml names is the suite's in any case, so that it is missed where it cannot be read.
     """
-    files = sorted(paths.NOTEBOOKS.glob("[!.]*.ipynb"))
-    return [file.stem for file in files if _reported_names(file) == {file.stem}]
+    listed = {entry["notebook"] for entry in figures_listed().values()}
+    return [file.stem for file in _files() if file.stem in listed or _reported_names(file) == {file.stem}]
+
+
+def other_notebooks() -> list[str]:
+    """The names of all other notebooks in notebooks/: no batch executes them, and the plan says so."""
+    suite = set(suite_notebooks())
+    return [file.stem for file in _files() if file.stem not in suite]
 
 
 def is_of_suite(source: Path) -> bool:
@@ -46,6 +54,10 @@ def code_cells(source: Path) -> list[nbformat.NotebookNode]:
     """The notebook's code cells that are not empty. Raises ValueError or OSError if it cannot be read."""
     cells = nbformat.read(source, as_version=4).cells
     return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _files() -> list[Path]:
+    return sorted(paths.NOTEBOOKS.glob("[!.]*.ipynb"))
 
 
 def _reported_names(source: Path) -> set[str]:

@@ -34,6 +34,8 @@ def _check_run(folder: Path, do: str, findings: Findings) -> None:
 
 def _check_files(folder: Path, metrics: dict, do: str, findings: Findings) -> None:
     spec = metrics["spec"]
+    if metrics["run"] != folder.name:
+        findings.add("damaged", folder, f"it holds the run {metrics['run']}, as a copied folder does", do)
     with findings.damage(folder / "spec.json", do):
         require_file(folder / "spec.json")
         if read_exactly(folder / "spec.json") != spec:

@@ -13,11 +13,11 @@ def register(commands: argparse._SubParsersAction) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from mmlib import checks
-    from mmlib.engine.suite_notebooks import other_notebooks, suite_notebooks
+    from mmlib import checks, paths
     from mmlib.engine.suite_plan import write_plan
+    from mmlib.suite_notebooks import other_notebooks, suite_notebooks
 
     checks.whole("--runs-per-job", options.runs_per_job, 1)
-    for file in other_notebooks():
-        say(f"plan: {file.name} is left out, as the suite's notebooks are named like 12_agm.ipynb")
-    write_plan(suite_notebooks(), options.runs_per_job, say)
+    for name in other_notebooks():
+        say(f"plan: {name}.ipynb is left out: it is not of the suite, as it does not call write_results({name!r}, ...)")
+    write_plan([paths.NOTEBOOKS / f"{name}.ipynb" for name in suite_notebooks()], options.runs_per_job, say)

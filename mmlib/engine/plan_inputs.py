@@ -4,10 +4,10 @@ import hashlib
 
 from mmlib import paths
 from mmlib.catalogue import PREPARED
-from mmlib.engine.suite_notebooks import suite_notebooks
 from mmlib.files import sha256_of
 from mmlib.imported_code import PACKAGE, meaning, modules_in
 from mmlib.profiles import default_profile
+from mmlib.suite_notebooks import suite_notebooks
 
 # These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
 APART = {"audit", "commands", "engine", "site", "__main__.py", "refresh.py"}
@@ -18,7 +18,7 @@ def plan_inputs(runs_per_job: int) -> dict[str, object]:
     manifests = {name: paths.data_dir() / f"{name}.json" for name in sorted(PREPARED)}
     return {
         "code": code_of(apart=set()),
-        "notebooks": {file.stem: sha256_of(file) for file in suite_notebooks()},
+        "notebooks": {name: sha256_of(paths.NOTEBOOKS / f"{name}.ipynb") for name in suite_notebooks()},
         "figures": sha256_of(paths.NOTEBOOKS / "figures.yaml"),
         "data": {name: sha256_of(file) for name, file in manifests.items() if file.is_file()},
         "profile": default_profile(),

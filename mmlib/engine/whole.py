@@ -7,8 +7,10 @@ from pathlib import Path
 from mmlib import paths
 from mmlib.engine.at_work import wanted_notebooks
 from mmlib.engine.places import batch_file, metrics_file, receipt_file, source_file
+from mmlib.execution_record import require_whole
 from mmlib.figure_list import figures_listed
 from mmlib.files import sha256_of
+from mmlib.foreign import foreign_files
 from mmlib.profiles import default_profile
 from mmlib.sealed import opened, read_exactly
 
@@ -55,14 +57,18 @@ def figures_of() -> dict[str, list[str]]:
 def missing_of_notebook(name: str, figures: Sequence[str]) -> str | None:
     """Why the results of the notebook, with ``figures`` (ids), do not count as made, if they do not: by their hashes."""
     metrics = metrics_file(name)
-    if not metrics.is_file() or not metrics.parent.with_suffix(".ipynb").is_file():
+    executed = metrics.parent.with_suffix(".ipynb")
+    if not metrics.is_file() or not executed.is_file():
         return "it was not executed"
     try:
+        require_whole(executed)
         content = opened(read_exactly(metrics))
     except ValueError as error:
-        return f"{metrics} is damaged: {error}"
+        return f"{metrics} or {executed.name} is damaged: {error}"
     if content["parameters"].get("profile") != default_profile():
         return f"it was executed in the profile {content['parameters'].get('profile')}"
+    if foreign := foreign_files(paths.outputs_dir(), name):
+        return "; ".join(f"{file} was made with {why}" for file, why in foreign.items())
     if not _holds(metrics.with_name("table.csv"), content["table_sha256"]):
         return f"{metrics.with_name('table.csv')} is not what it wrote"
     broken = [id for id in figures if not _is_whole(paths.outputs_dir() / "figures" / f"{id}.json")]

@@ -13,6 +13,7 @@ from nbformat.v4 import new_markdown_cell
 from mmlib import paths
 from mmlib.execution_record import require_whole
 from mmlib.names import check_name
+from mmlib.suite_notebooks import suite_notebooks
 from mmlib.tidy import normalise
 
 TITLE = re.compile(r"# +(.+)")
@@ -37,8 +38,13 @@ class Executed:
 
 
 def read_executed() -> list[Executed]:
-    """The executed notebooks, those that failed too, by name. Raises ValueError if one is damaged or has no name."""
-    return [_read(file) for file in sorted((paths.outputs_dir() / "notebooks").glob("[!.]*.ipynb"))]
+    """The suite's executed notebooks, those that failed too, by name. Raises ValueError if one is damaged.
+
+    What was executed before its notebook was taken out of the suite is not shown.
+    """
+    files = sorted((paths.outputs_dir() / "notebooks").glob("[!.]*.ipynb"))
+    suite = set(suite_notebooks())
+    return [_read(file) for file in files if file.stem.removesuffix(".failed") in suite]
 
 
 def _read(file: Path) -> Executed:

@@ -3,7 +3,9 @@
 import json
 import os
 
+import nbformat
 import pytest
+from nbformat import v4
 
 from mmlib import paths
 from mmlib.engine import plan_inputs, stale
@@ -146,17 +148,19 @@ def test_jobs_of_another_size_need_another_plan(results):
 def test_the_inputs_of_a_plan_follow_content_and_not_time(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "nb")
     (tmp_path / "nb").mkdir()
-    for file in ("10_a.ipynb", "11_b.ipynb", "Untitled.ipynb", "10_a-Copy1.ipynb", "figures.yaml"):
-        (tmp_path / "nb" / file).write_text(file)
+    (tmp_path / "nb" / "figures.yaml").write_text("")
+    for name, reported in {"10_a": "10_a", "11_b": "11_b", "10_a-Copy1": "10_a", "Untitled": "none"}.items():
+        cell = v4.new_code_cell(f'write_results("{reported}", {{}}, table, parameters)')
+        nbformat.write(v4.new_notebook(cells=[cell]), tmp_path / "nb" / f"{name}.ipynb")
     before = plan_inputs.plan_inputs(10)
     assert list(before["notebooks"]) == ["10_a", "11_b"]
     os.utime(tmp_path / "nb" / "10_a.ipynb", (1e9, 1e9))
     (tmp_path / "nb" / "Untitled.ipynb").write_text("other")
     assert plan_inputs.plan_inputs(10) == before
     for change in (
-        lambda: (tmp_path / "nb" / "10_a.ipynb").write_text("x"),
+        lambda: (tmp_path / "nb" / "10_a.ipynb").write_text((tmp_path / "nb" / "10_a.ipynb").read_text() + "\n"),
         lambda: (tmp_path / "nb" / "11_b.ipynb").unlink(),
-        lambda: (tmp_path / "nb" / "figures.yaml").write_text("x"),
+        lambda: (tmp_path / "nb" / "figures.yaml").write_text("# other\n"),
         lambda: monkeypatch.setenv("MMLIB_PROFILE", "full"),
     ):
         last = plan_inputs.plan_inputs(10)
