@@ -1,5 +1,6 @@
 """make with wrong options, and what `make clean` may remove."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.skipif(
 
 def make(*arguments: str, folder: Path = paths.ROOT) -> subprocess.CompletedProcess:
     command = ["make", "-f", str(paths.ROOT / "Makefile"), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MMLIB_")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from mmlib.methods import METHODS
 from mmlib.models import build_model
 from mmlib.profiles import PROFILES
 from mmlib.recipes import METHOD_OPTIONS, PAPER_RATIO, RECIPES, SETTINGS, ratio_world
-from mmlib.run_spec import TRAINING, RunSpec
+from mmlib.run_options import TRAINING
+from mmlib.run_spec import RunSpec
 from mmlib.training import check_settings
 
 SHAPES = {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mmlib.data.prepared import DataDamaged
+from mmlib.data.uci_digits import VIEWS
 from mmlib.files import sha256_of, write_json
 from mmlib.run_spec import RunSpec
 from mmlib.runs import Run, RunDamaged, get_or_run
@@ -133,7 +134,7 @@ def digits(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
     (tmp_path / "data").mkdir()
     draw = np.random.default_rng(0)
-    arrays = {view: draw.standard_normal((2000, 6)).astype("float32") for view in ("mor", "zer")}
+    arrays = {view: draw.standard_normal((2000, 6)).astype("float32") for view in VIEWS}
     path = tmp_path / "data" / "uci_digits.npz"
     np.savez(path, labels=np.arange(2000) % 10, **arrays)
     about = {"npz_sha256": sha256_of(path), "classes": [str(digit) for digit in range(10)]}

@@ -56,7 +56,9 @@ def _told(name: str, state: str, entry: dict) -> str:
 def _left_over(entries: dict[str, dict]) -> list[str]:
     executed = sorted(file.stem for file in (paths.outputs_dir() / "notebooks").glob("[!.]*.ipynb"))
     gone = [name for name in executed if name.removesuffix(".failed") not in entries]
-    return [f"  left over: {n} was executed and is not in notebooks/ any more: delete what you do not need" for n in gone]
+    return [
+        f"  left over: {n!r} was executed and is not in notebooks/ any more: delete what you do not need" for n in gone
+    ]
 
 
 def _figures(states: dict[str, str]) -> str:

@@ -41,7 +41,7 @@ def missing_of_job_files(plan: dict) -> list[str]:
 
 
 def ended_runs(batch: str) -> dict[str, str | None]:
-    """"runs/HASH" of every run of a job that came to its end -> SHA-256 of its metrics.json, None where it diverged."""
+    """ "runs/HASH" of every run of a job that came to its end -> SHA-256 of its metrics.json, None where it diverged."""
     receipt = read_dict(receipt_file(batch))
     return {**receipt.get("runs", {}), **dict.fromkeys(f"runs/{hash}" for hash in receipt.get("diverged", {}))}
 

@@ -93,5 +93,5 @@ def test_a_notebook_that_is_gone_and_one_that_is_not_of_the_suite_stop_nothing(s
     assert code == 0, printed
     assert "plan: Untitled.ipynb is left out: it is not of the suite, as it does not call write_results(" in printed
     assert "figures: 1 of 1 are there" in printed
-    assert "left over: 11_two was executed and is not in notebooks/ any more" in printed
+    assert "left over: '11_two' was executed and is not in notebooks/ any more" in printed
     assert "Nothing to be done" in suite.make()[1]

@@ -62,7 +62,7 @@ def test_every_end_is_counted_and_named(results):
     assert told[3].startswith("  failed: broken, see ") and told[3].endswith("notebooks/broken.failed.ipynb")
     assert told[4] == "  not reached: stopped, as 1 of its 1 jobs of runs did not end; the lines above tell more"
     assert told[5] == "  skipped: absent needs paper: python -m data_prep paper"
-    assert told[6].startswith("  left over: gone was executed and is not in notebooks/ any more")
+    assert told[6].startswith("  left over: 'gone' was executed and is not in notebooks/ any more")
     assert told[7:] == ["figures: 1 of 2 are there"]
 
 

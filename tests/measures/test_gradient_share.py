@@ -135,13 +135,12 @@ def test_blocks_that_are_not_trained_have_share_0_and_change_no_other():
 
 def test_frozen_parameters_of_a_block_count_neither_above_nor_below():
     model, split = of_kind("mlp")
-    layer = model.encoders["a"].blocks[1][0]
-    layer.bias.requires_grad_(False)
-    trained = [p for p in model.encoders["a"].blocks[1].parameters() if p is not layer.bias]
+    kept, *trained = model.encoders["a"].blocks[1].parameters()
+    kept.requires_grad_(False)
     twin = copy.deepcopy(model).eval()
     F.cross_entropy(twin(split.inputs), split.labels).backward()
     gradients = [p.grad for p in twin.encoders["a"].blocks[1].parameters() if p.grad is not None]
-    assert len(gradients) == len(trained) == 3
+    assert len(gradients) == len(trained) >= 1
     assert gradient_share(model, split)["a"][1] == pytest.approx(norm(gradients) / norm(trained), rel=1e-9)
 
 

@@ -102,10 +102,15 @@ def test_a_commit_is_hex(results, commit):
         build_site()
 
 
-@pytest.mark.parametrize("name", ["notebooks/a<b.ipynb", "notebooks/a\nb.ipynb", "figures/one two.json"])
-def test_a_file_whose_name_is_not_a_name_is_refused(results, name):
-    kind = "notebooks/12_agm.ipynb" if name.endswith("ipynb") else "figures/one.json"
-    (results / name).write_bytes((results / kind).read_bytes())
+@pytest.mark.parametrize("name", ["a<b", "a\nb"])
+def test_an_executed_notebook_that_is_not_of_the_suite_is_not_shown(results, name):
+    (results / "notebooks" / f"{name}.ipynb").write_bytes((results / "notebooks" / "12_agm.ipynb").read_bytes())
+    pages = build_site(say=lambda line: None).parent / "notebooks"
+    assert name not in {file.stem for file in pages.glob("*.html")} > {"12_agm"}
+
+
+def test_a_figure_whose_name_is_not_a_name_is_refused(results):
+    (results / "figures" / "one two.json").write_bytes((results / "figures" / "one.json").read_bytes())
     with pytest.raises(ValueError, match="must be a name of letters, digits, _ and -"):
         build_site()
 
