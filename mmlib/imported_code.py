@@ -27,7 +27,7 @@ class CodeChanged(RuntimeError):
 
 
 def modules_in(folder: Path) -> list[Path]:
-    """Every module below ``folder`` that Python could import, sorted: no editor's lock files, no notebook checkpoints."""
+    """Every module below ``folder`` that Python could import, sorted: no lock files of editors, no checkpoints."""
     files = (file for file in folder.rglob("*.py") if file.is_file())
     return sorted(f for f in files if all(p.isidentifier() for p in f.relative_to(folder).with_suffix("").parts))
 

@@ -30,7 +30,8 @@ class RunSpec:
     epochs, batch_size, lr, optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures:
     names in mmlib.run_measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
     split.
-    Two specs are equal if their completed contents are; an option that has its default counts as left out. mmlib.spec_files reads and writes them as YAML and JSON.
+    Two specs are equal if their completed contents are; an option that has its default counts as left out.
+    mmlib.spec_files reads and writes them as YAML and JSON.
     Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """
 

@@ -25,7 +25,7 @@ def is_own_class(kind: type) -> bool:
 
 
 def plain_function(member: object) -> types.FunctionType | None:
-    """The function behind a member of a class (a method, a property, a static or class method), None if there is none."""
+    """The function behind a member of a class (a method, property, static or class method); None if there is none."""
     if isinstance(member, property):
         member = member.fget
     member = getattr(member, "__func__", member)

@@ -41,7 +41,7 @@ def missing_of_job_files(plan: dict) -> list[str]:
 
 
 def ended_runs(batch: str) -> dict[str, str | None]:
-    """ "runs/HASH" of every run of a job that came to its end -> SHA-256 of its metrics.json, None where it diverged."""
+    """Every run of a job that came to its end, "runs/HASH" -> SHA-256 of its metrics.json; None where it diverged."""
     receipt = read_dict(receipt_file(batch))
     return {**receipt.get("runs", {}), **dict.fromkeys(f"runs/{hash}" for hash in receipt.get("diverged", {}))}
 
@@ -55,7 +55,7 @@ def figures_of() -> dict[str, list[str]]:
 
 
 def missing_of_notebook(name: str, figures: Sequence[str]) -> str | None:
-    """Why the results of the notebook, with ``figures`` (ids), do not count as made, if they do not: by their hashes."""
+    """Why results of a notebook, with its ``figures`` (ids), do not count as made, if they do not: by their hashes."""
     metrics = metrics_file(name)
     executed = metrics.parent.with_suffix(".ipynb")
     if not metrics.is_file() or not executed.is_file():
