@@ -35,6 +35,9 @@ class MCR(Method):
     second_pass: latents for J from a second pass through the encoders, in evaluation mode, as in the released program;
     detach_reference: no gradient through the clean prediction; pretrain_epochs: the first epochs train encoders and
     heads u_m on the unimodal losses alone.
+    A step goes through (2^M - 2) K B C logits, twice for M > 2. Where these are many they are cut into pieces, which
+    bounds the memory, not the time: six modalities, 1,000 classes, batch 64 and K = 32 take 8 s and 1.1 GB (PyTorch's
+    own 0.3 GB among them) on two CPU cores. A smaller K is cheaper in proportion.
     With real targets, two samples rarely have equal labels: L_con then pairs the latents of one sample, and
     no_same_label is close to no_self. Raises TypeError or ValueError for an option that is unknown or out of range, for
     second_pass beside an input perturbation (which looks at evaluation mode anyway), for features of several widths

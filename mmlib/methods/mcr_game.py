@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.methods.mcr_chunks import coalition_distances
 from mmlib.methods.mcr_distances import Distance, jensen_shannon
-from mmlib.models import Fusion, eval_mode, frozen, mixed_logits, subsets
+from mmlib.models import Fusion, eval_mode, subsets
 from mmlib.models.shapley import Coalition
 
 STRATEGIES = ("greedy", "independent", "collaborative")
@@ -42,7 +43,7 @@ def divergences(
         reference = _reference(fusion, terms, keep, detach_reference)
         inside = {m: _stopped_unless(m in players, term[donors[m]]) for m, term in terms.items()}
         outside = {m: _stopped_unless(m in players, term[keep]) for m, term in terms.items()}
-        values = distance(mixed_logits(fusion, inside, outside), reference)
+    values = coalition_distances(fusion, inside, outside, reference, distance)
     return dict(zip(subsets(tuple(terms))[:-1], values.unbind(), strict=True))
 
 
@@ -92,16 +93,15 @@ def play(
     with eval_mode(fusion):  # perturbed rows must not touch running statistics, and neither side may see dropout
         reference = _reference(fusion, terms, keep, detach_reference)
         if strategy == "collaborative":
-            values = distance(mixed_logits(fusion, perturbed, clean), reference)
+            values = coalition_distances(fusion, perturbed, clean, reference, distance)
             return -values.sum(), dict(zip(coalitions, values.unbind(), strict=True))
-        with frozen(fusion):
-            inside = {m: 2 * term.detach() - term for m, term in perturbed.items()}
-            outside = {m: _stopped_unless(strategy == "greedy", term) for m, term in clean.items()}
-            values = distance(mixed_logits(fusion, inside, outside), reference.detach())
+        inside = {m: 2 * term.detach() - term for m, term in perturbed.items()}
+        outside = {m: _stopped_unless(strategy == "greedy", term) for m, term in clean.items()}
+        values = coalition_distances(fusion, inside, outside, reference.detach(), distance, freeze=True)
         total = (values - values.detach()).sum()
         pulls = [len(terms) - 2 * len(s) if strategy == "greedy" else -len(s) for s in coalitions]
         if any(pulls):
-            common = distance(mixed_logits(fusion, _stopped(perturbed), _stopped(clean)), reference)
+            common = coalition_distances(fusion, _stopped(perturbed), _stopped(clean), reference, distance)
             total = total + sum(c * j for c, j in zip(pulls, common.unbind(), strict=True) if c)
     return total, dict(zip(coalitions, values.unbind(), strict=True))
 
