@@ -27,7 +27,7 @@ def declared(spec: Mapping[str, object]) -> dict[str, Declared]:
 
 
 def check(spec: Mapping[str, object]) -> None:
-    """Raises ValueError for an option that data set, method, encoder or ``fit`` does not have, and for one that lacks."""
+    """Raises ValueError for an option that data set, method, encoders or ``fit`` do not have, and for a missing one."""
     known = declared(spec)
     checks.options(spec["data"], spec["data_options"], known["data_options"])
     checks.options("training", spec["training"], TRAINING)
