@@ -180,7 +180,7 @@ def test_the_suites_own_notebook_writes_to_its_places_whoever_executes_it(suite,
     assert suite.written() == {"profile": "smoke", "views": ["a", "b"]}
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [papermill, lab])  # the latter says which file
 def test_other_parameters_or_code_replace_nothing_and_have_one_place_of_their_own(made, tmp_path, program):
     before = made.state()
     edited = write(tmp_path / "mine" / "mine.ipynb", draw=DRAW.replace("str(views)", "'other'"))
@@ -254,8 +254,7 @@ def test_a_script_made_of_a_notebook_is_other_code(made):
     assert made.state() == before and (made.results / "variants" / place / "figures" / "drawn.json").is_file()
 
 
-@pytest.mark.parametrize("folder", ["notebooks", "mine"])
-@pytest.mark.parametrize("name", ["10_one_mine", "10_one-Copy1", "a copy (1)"])
+@pytest.mark.parametrize(("folder", "name"), [("notebooks", "10_one-Copy1"), ("mine", "a copy (1)")])
 def test_a_renamed_copy_is_executed_to_its_end_and_touches_nothing_of_the_original(made, folder, name):
     before = made.state()
     copy = made.root / folder / f"{name}.ipynb"
