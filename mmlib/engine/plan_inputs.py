@@ -10,7 +10,7 @@ from mmlib.profiles import default_profile
 from mmlib.suite_notebooks import suite_notebooks
 
 # These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
-APART = {"audit", "commands", "engine", "site", "__main__.py", "refresh.py"}
+APART = {"audit", "commands", "engine", "site", "__main__.py", "foreign.py", "lab_copies.py", "refresh.py"}
 
 
 def plan_inputs(runs_per_job: int) -> dict[str, object]:
