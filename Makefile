@@ -30,6 +30,9 @@ endif
 ifeq ($(call one_number,$(GPUS)),)
 $(error GPUS is '$(GPUS)': expected how many GPUs to use, a whole number, 0 for none)
 endif
+ifneq ($(and $(filter command environment,$(firstword $(origin RESULTS))),$(findstring $$,$(value RESULTS))),)
+$(error make cannot work with a $$ in a path: RESULTS is '$(value RESULTS)'. Name another folder)
+endif
 ifneq ($(words $(RESULTS) $(CURDIR)),2)
 $(error make cannot work with a blank in a path: RESULTS is '$(RESULTS)', this folder is '$(CURDIR)'. Name others)
 endif
@@ -118,7 +121,8 @@ lock: env
 # Only what this project makes, and only in a folder in which it was made.
 clean:
 	@if [ ! -e '$(MMLIB_RESULTS)' ]; then echo '$(MMLIB_RESULTS) is not there: nothing to remove'; \
-	elif [ ! -d '$(MMLIB_RESULTS)/engine' ] && [ ! -d '$(MMLIB_RESULTS)/runs' ]; then \
-	  echo '$(MMLIB_RESULTS) is not a results folder (neither engine/ nor runs/ is in it): nothing was removed' >&2; exit 1; \
+	elif [ ! -e '$(MMLIB_RESULTS)/engine.lock' ] && ! ls '$(MMLIB_RESULTS)'/runs/*/spec.json >/dev/null 2>&1; then \
+	  echo '$(MMLIB_RESULTS) is not a results folder (no engine.lock and no runs/*/spec.json in it): nothing was removed' >&2; \
+	  exit 1; \
 	else cd '$(MMLIB_RESULTS)' && rm -rf $(MADE) && cd / && { rmdir '$(MMLIB_RESULTS)' 2>/dev/null || \
 	  echo '$(MMLIB_RESULTS) is kept, as it holds other files'; }; fi

@@ -30,7 +30,8 @@ DATA, RESULTS, OUTPUTS = paths.data_dir(), paths.results_dir(), paths.outputs_di
 PYTHON = shlex.quote(sys.executable)
 MMLIB = f"{PYTHON} -m mmlib"
 RUNS_PER_JOB = config.get("runs_per_job", 10)
-if workflow.is_main_process:
+# A dry run only looks; it may name less than the next call does, as nothing was forgotten.
+if workflow.is_main_process and not workflow.dryrun:
     LOCK = only_engine(RESULTS)
     try:
         forget_stale(RUNS_PER_JOB)

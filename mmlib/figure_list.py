@@ -18,7 +18,10 @@ def figures_listed() -> dict[str, dict[str, str]]:
     Raises ValueError if an entry lacks a field, has an empty or an unknown one, or answers nothing that can be found.
     """
     file = paths.NOTEBOOKS / "figures.yaml"
-    listed = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    try:
+        listed = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(listed, dict):
         raise ValueError(f"{file} must map figure ids to their fields, got a {type(listed).__name__}.")
     for id, entry in listed.items():

@@ -14,6 +14,7 @@ from mmlib.described import described, tensor_bytes
 from mmlib.methods import Method
 
 NETWORK_WEIGHTS, METHOD_WEIGHTS = "initial weights of the network", "initial weights of the method's own parts"
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 SHOWN = 4  # differences that a message names
 CRITERIA = {"classification": "cross-entropy", "regression": "mean absolute error"}
 
@@ -22,7 +23,7 @@ def training_identity(method: Method, data: MultimodalData, settings: Mapping[st
     """Name -> text of everything that decides what a training ends with; two that agree in it end with the same bits.
 
     To be called before the training: the weights as they are go in as their SHA-256. Of an attribute that is an object
-    only the class is seen, and nothing of one whose name begins with an underscore.
+    only the class is seen, and of those whose names begin with an underscore only the hooks.
     """
     own = [(name, t) for name, t in _tensors(method) if not name.startswith("model.")]
     return {
@@ -72,6 +73,9 @@ def _settings(method: Method) -> Iterator[tuple[str, str]]:
             continue
         seen[id(module)] = name.removeprefix("model.")
         yield name, code_text(type(module))
+        for hooks in HOOKS:
+            if vars(module).get(hooks):
+                yield f"{name}.{hooks}".removeprefix("."), described(list(vars(module)[hooks].values()))
         for attribute, value in _attributes(module).items():
             yield f"{name}.{attribute}".removeprefix("."), described(value)
     for name, tensor in _tensors(method):

@@ -4,6 +4,8 @@ It is taken from the objects that will run, not from any file: a class that was 
 so has one whose helper function was changed, or a number that it reads.
 """
 
+import copyreg
+import functools
 import hashlib
 import types
 from collections.abc import Iterable, Iterator
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 
-from mmlib.whose_code import is_own_class, is_own_file, plain_function
+from mmlib.whose_code import is_own_class, is_own_file, is_own_function, is_own_member
 
 NOT_CODE = {"__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__firstlineno__"}
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
@@ -37,9 +39,9 @@ class _Walk:
         self.found_own = False
 
     def of(self, thing: object) -> Iterator[str]:
-        if isinstance(thing, PLAIN):
+        if type(thing) in PLAIN:
             yield repr(thing)
-        elif isinstance(thing, tuple):
+        elif type(thing) is tuple:
             yield from self._all("tuple", thing)
         elif id(thing) in self.seen:
             yield f"again {self.seen[id(thing)][0]}"
@@ -48,29 +50,23 @@ class _Walk:
             yield from self._entered(thing)
 
     def _entered(self, thing: object) -> Iterator[str]:
-        match thing:
-            case list():
-                yield from self._all("list", thing)
-            case set() | frozenset():
-                yield from self._all("set", sorted(thing, key=repr))
-            case dict() | types.MappingProxyType():
-                yield from self._all("dict", [part for item in thing.items() for part in item])
-            case torch.Tensor() | np.ndarray():
-                yield f"{type(thing).__name__} {thing.dtype} {tuple(thing.shape)} {_bytes_of(thing)}"
-            case staticmethod() | classmethod():
-                yield from self._all(type(thing).__name__, [thing.__func__])
-            case property():
-                yield from self._all("property", [thing.fget, thing.fset, thing.fdel])
-            case types.FunctionType():
-                yield from self._function(thing)
-            case type():
-                yield from self._class(thing)
-            case types.ModuleType():
-                yield from self._module(thing)
-            case _ if is_own_class(type(thing)) and hasattr(thing, "__dict__"):
-                yield from self._all("object", [type(thing), vars(thing)])
-            case _:
-                yield f"{type(thing).__module__}.{type(thing).__qualname__} {getattr(thing, '__qualname__', '')}"
+        kind = type(thing)
+        if kind is list:
+            yield from self._all("list", thing)
+        elif kind in (set, frozenset):
+            yield from self._all("set", sorted(thing, key=repr))
+        elif kind in (dict, types.MappingProxyType):
+            yield from self._all("dict", [part for item in thing.items() for part in item])
+        elif isinstance(thing, (torch.Tensor, np.ndarray)):
+            yield f"{kind.__name__} {thing.dtype} {tuple(thing.shape)} {_bytes_of(thing)}"
+        elif isinstance(thing, types.FunctionType):
+            yield from self._function(thing)
+        elif isinstance(thing, type):
+            yield from self._class(thing)
+        elif kind is types.ModuleType:
+            yield from self._module(thing)
+        else:
+            yield from self._all(f"{kind.__module__}.{kind.__qualname__}", inside(thing))
 
     def _all(self, label: str, things: Iterable[object]) -> Iterator[str]:
         yield label
@@ -80,19 +76,21 @@ class _Walk:
     def _function(self, function: types.FunctionType) -> Iterator[str]:
         code = function.__code__
         yield f"function {function.__module__}.{function.__qualname__}"
-        if not is_own_file(code.co_filename):
-            yield from self.of(getattr(function, "__wrapped__", None))  # a library's decorator around the user's code
+        if not is_own_function(function):
+            # What a library's decorator (singledispatch, say) notes on its function may be the user's.
+            yield from self._all("noted", [vars(function)]) if vars(function) else ()
             return
         self.found_own = True
-        yield from self._code(code)
+        yield from self._code(code, function.__doc__)
         yield from self._all("defaults", [function.__defaults__, function.__kwdefaults__])
         yield from self._all("closure", [_content(cell) for cell in function.__closure__ or ()])
         for name in sorted(_names(code) & function.__globals__.keys()):
             yield from self._all(f"global {name}", [function.__globals__[name]])
 
-    def _code(self, code: types.CodeType) -> Iterator[str]:
+    def _code(self, code: types.CodeType, docstring: str | None = None) -> Iterator[str]:
         yield f"code {code.co_code.hex()} {code.co_names} {code.co_varnames} {code.co_freevars}"
-        for constant in code.co_consts:
+        is_first = docstring is not None and code.co_consts[:1] == (docstring,)
+        for constant in code.co_consts[is_first:]:
             yield from self._code(constant) if isinstance(constant, types.CodeType) else self.of(constant)
 
     def _class(self, kind: type) -> Iterator[str]:
@@ -100,7 +98,7 @@ class _Walk:
         own = is_own_class(kind)
         self.found_own |= own
         for name, member in sorted(vars(kind).items()):
-            if (own and name not in NOT_CODE) or _is_replaced(member):
+            if (own and name not in NOT_CODE) or is_own_member(member):
                 yield from self._all(f"member {name}", [member])
 
     def _module(self, module: types.ModuleType) -> Iterator[str]:
@@ -112,10 +110,28 @@ class _Walk:
                     yield from self._all(f"global {name}", [value])
 
 
-def _is_replaced(member: object) -> bool:
-    """Whether a member of somebody else's class is a function of the user's, put there in this process."""
-    function = plain_function(member)
-    return function is not None and is_own_file(function.__code__.co_filename)
+def inside(thing: object) -> list[object]:
+    """What an object consists of: the function in a descriptor, or what it would be pickled as; [] if it cannot be."""
+    if isinstance(thing, (staticmethod, classmethod)):
+        return [thing.__func__]
+    if isinstance(thing, types.MethodType):
+        return [thing.__func__, thing.__self__]
+    if isinstance(thing, property):
+        return [thing.fget, thing.fset, thing.fdel]
+    if isinstance(thing, functools.cached_property):
+        return [thing.func]
+    if isinstance(getattr(thing, "__wrapped__", None), types.FunctionType):  # functools.cache
+        return [thing.__wrapped__]
+    try:
+        reduce = copyreg.dispatch_table.get(type(thing))
+        reduced = reduce(thing) if reduce else thing.__reduce_ex__(4)
+    except Exception:  # a lock, a generator, an open file: nothing that could be compared
+        return []
+    if isinstance(reduced, str):
+        return [reduced]
+    make, arguments, *more = reduced
+    # After these come a state, and iterators over the entries of a list and of a dict.
+    return [make, arguments, *(list(part) if isinstance(part, Iterator) else part for part in more)]
 
 
 def _names(code: types.CodeType) -> set[str]:

@@ -21,14 +21,14 @@ class RunDamaged(ValueError):
 
 
 def write_finished(folder: Path, rows: Iterable[Row], results: Mapping[str, object]) -> None:
-    """Writes history.csv, environment.json and, last, metrics.json: ``results`` and the SHA-256 of the other files.
+    """Writes history.csv, environment.json and, last, metrics.json: ``results`` and the SHA-256 of all other files.
 
     rows: seed, epoch, name and value of everything logged in training. ``results`` holds the run's own "provenance".
     """
     _write_history(folder / "history.csv", rows)
     made_by = {**provenance(), **results["provenance"]}
     write_json(folder / "environment.json", {"provenance": made_by, "distributions": distributions()})
-    hashes = {f"{path.stem}_sha256": sha256_of(path) for path in _vouched(folder)}
+    hashes = {hash_name(path): sha256_of(path) for path in (*_vouched(folder), *sorted(folder.glob("checkpoint-*.pt")))}
     metrics = json.loads(json.dumps({**results, "provenance": made_by, **hashes}))
     write_json(folder / "metrics.json", sealed(metrics))
 
@@ -48,9 +48,21 @@ def read_metrics(folder: Path) -> dict[str, object]:
             f"rm -r {shlex.quote(str(folder))}  and ask for the run again."
         )
     for file in _vouched(folder):
-        if not file.exists() or sha256_of(file) != metrics[f"{file.stem}_sha256"]:
+        if not file.exists():
             raise damaged(file)
+        require_as_written(file, metrics)
     return metrics
+
+
+def require_as_written(file: Path, metrics: Mapping[str, object]) -> None:
+    """Raises RunDamaged unless ``file`` is the one that the run's ``metrics`` vouch for. Raises FileNotFoundError."""
+    if sha256_of(file) != metrics.get(hash_name(file)):
+        raise damaged(file)
+
+
+def hash_name(file: Path) -> str:
+    """Under which name metrics.json holds the hash of a file of its run, such as "history_sha256"."""
+    return f"{file.stem}_sha256"
 
 
 def damaged(path: Path) -> RunDamaged:

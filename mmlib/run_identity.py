@@ -11,8 +11,11 @@ from mmlib.files import sha256_of
 from mmlib.imported_code import CodeChanged, code_version, require_unchanged
 from mmlib.methods import METHODS
 from mmlib.models import FUSIONS
+from mmlib.models.build import BUILDERS
 from mmlib.own_code import own_code
 from mmlib.run_measures import MEASURES
+from mmlib.training import OPTIMIZERS
+from mmlib.whose_code import replaced_parts
 
 if TYPE_CHECKING:
     from mmlib.run_spec import RunSpec
@@ -37,11 +40,23 @@ def made_from(fields: Mapping[str, object]) -> Content:
     Raises CodeChanged.
     """
     require_unchanged()
-    content = {"code": code_version(), "prepared": prepared(fields["data"])}
-    names = (*fields["measures"], *fields["track"])
-    used = [DATASETS[fields["data"]], METHODS[fields["method"]], *(MEASURES[name] for name in names)]
-    own = own_code([*used, FUSIONS.get(fields["model_options"]["fusion"])])
+    content = {"code": code_version(), "prepared": prepared(fields)}
+    own = own_code([*_used(fields), *replaced_parts()])
     return content if own is None else {**content, "own_code": own}
+
+
+def _used(fields: Mapping[str, object]) -> list[object]:
+    """What the spec names, as it is registered now."""
+    encoders = fields["model"].values() if isinstance(fields["model"], Mapping) else [fields["model"]]
+    names = (*fields["measures"], *fields["track"])
+    return [
+        DATASETS[fields["data"]],
+        METHODS[fields["method"]],
+        *(BUILDERS[kind] for kind in sorted(set(encoders))),
+        FUSIONS.get(fields["model_options"]["fusion"]),
+        OPTIMIZERS[fields["training"]["optimizer"]],
+        *(MEASURES[name] for name in names),
+    ]
 
 
 def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> str:
@@ -50,15 +65,29 @@ def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> st
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def prepared(data: str) -> str | None:
-    """SHA-256 of the manifest of a prepared data set, None for data that are made and not read."""
-    manifest = paths.data_dir() / f"{data}.json"
+def prepared(fields: Mapping[str, object]) -> str | list[str] | None:
+    """SHA-256 of the manifest of a prepared data set, None for data of mmlib's that are made and not read.
+
+    Of a data set of the user's own, which may read anything: the hash of what it gives, for each seed.
+    """
+    load, manifest = DATASETS[fields["data"]], paths.data_dir() / f"{fields['data']}.json"
+    if own_code([load]) is not None:
+        return [load(seed=seed, **fields["data_options"]).fingerprint() for seed in fields["seeds"]]
     return sha256_of(manifest) if manifest.exists() else None
+
+
+def require_unmodified(spec: "RunSpec") -> None:
+    """Raises ValueError if an option in ``spec`` was changed after it was named."""
+    if name_of(spec.as_dict(), spec.made_from) != spec.hash:
+        raise ValueError(
+            f"the RunSpec that was named {spec.hash} ({spec.method} on {spec.data}) has other options now: a spec "
+            "cannot be changed, make another one, as with dataclasses.replace(spec, ...)."
+        )
 
 
 def require_same_data(spec: "RunSpec") -> None:
     """Raises DataChanged if the data were prepared again after ``spec`` was named."""
-    if prepared(spec.data) != spec.made_from["prepared"]:
+    if prepared(spec.as_dict()) != spec.made_from["prepared"]:
         raise DataChanged(
             f"the data set {spec.data!r} was prepared again after the run {spec.hash} was named: make the RunSpec "
             "again, and ask for that."

@@ -1,6 +1,7 @@
 """The options in a RunSpec: which there are, and one way to write each, so that two ways of saying it are one run."""
 
 import json
+import sys
 from collections.abc import Mapping
 from inspect import Parameter, signature
 
@@ -75,7 +76,8 @@ def _kinds_that_get(value: object, model: str | Mapping[str, str]) -> list[str]:
 def _as_declared(value: object, option: Parameter) -> object:
     if isinstance(value, Mapping):
         return {name: _as_declared(inner, option) for name, inner in value.items()}
-    return float(value) if isinstance(option.default, float) and type(value) is int else value
+    is_float = isinstance(option.default, float) and type(value) is int and abs(value) <= sys.float_info.max
+    return float(value) if is_float else value
 
 
 def _is_default(value: object, option: Parameter) -> bool:

@@ -1,7 +1,7 @@
 """RunSpec: what to train and measure, completed from the recipes, and named by its content."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +98,8 @@ class RunSpec:
         object.__setattr__(self, name, value)
 
     def _check(self) -> None:
+        if self.model == {}:
+            raise ValueError("model must name an encoder, or one for each modality, got {}.")
         for encoder in self.model.values() if isinstance(self.model, Mapping) else [self.model]:
             checks.one_of("model", encoder, ENCODERS)
         if "seed" in self.data_options:
@@ -163,4 +165,6 @@ class RunSpec:
 def _listed(name: str, value: Iterable) -> tuple:
     # A text is a sequence of letters, which nobody means.
     checks.of_type(name, value, (list, tuple, range), "a list")
+    for entry in value:
+        checks.of_type(f"each of {name}", entry, Hashable, "a name or a number")
     return tuple(value)

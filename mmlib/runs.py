@@ -12,8 +12,8 @@ from mmlib.checkpoint import CheckpointDamaged, load_checkpoint
 from mmlib.data import load
 from mmlib.files import sha256_of
 from mmlib.methods import Method
-from mmlib.run_files import RunDamaged, damaged, read_metrics
-from mmlib.run_identity import require_current
+from mmlib.run_files import RunDamaged, damaged, read_metrics, require_as_written
+from mmlib.run_identity import name_of, require_current, require_unmodified
 from mmlib.run_job import build, checkpoint_path, compute, concept_spec
 from mmlib.run_lock import alone_with, note_start
 from mmlib.run_spec import RunSpec
@@ -38,7 +38,10 @@ class Run:
 
         Raises RunDamaged if it, history.csv or environment.json is not as written, or belongs to another run.
         """
-        return read_metrics(self.spec.folder)
+        metrics = read_metrics(self.spec.folder)
+        if name_of(metrics["spec"], metrics["made_from"]) != self.spec.hash:
+            raise damaged(self.spec.folder / "metrics.json")
+        return metrics
 
     def table(self) -> pd.DataFrame:
         """One row per seed, measure and modality: columns seed, measure, modality, value."""
@@ -55,6 +58,7 @@ class Run:
         method = build(self.spec, load(self.spec.data, seed=seed, **self.spec.data_options), seed)
         path = checkpoint_path(self.spec, seed)
         try:
+            require_as_written(path, self.metrics)
             method.load_state_dict(load_checkpoint(path)["best"])
         except (FileNotFoundError, CheckpointDamaged):
             raise damaged(path) from None
@@ -67,6 +71,7 @@ def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
     Two processes that ask for the same run share it: one computes, the other waits. A finished run is read without
     writing anything. Raises RunDamaged, ResultsNotWritable, CodeChanged, DataChanged and what training raises.
     """
+    require_unmodified(spec)
     run = Run(spec)
     if not run.done:
         with alone_with(spec):

@@ -29,6 +29,7 @@ def make(*arguments: str, folder: Path = paths.ROOT) -> subprocess.CompletedProc
         *((f"JOBS={n}", f"JOBS is '{n}': expected how many processes") for n in ["0", "00", "-1", "x", "", "2 3"]),
         *((f"GPUS={n}", f"GPUS is '{n}': expected how many GPUs") for n in ("-1", "all", "")),
         ("RESULTS=/tmp/a b", "make cannot work with a blank in a path"),
+        ("RESULTS=/tmp/$x", "make cannot work with a $ in a path: RESULTS is '/tmp/$x'"),
         *((f"RESULTS=/tmp/a{sign}b", "quotes, braces and the like in a path") for sign in "'\"{}[]()*?;&|<>`#"),
     ],
 )
@@ -48,6 +49,8 @@ def test_clean_removes_what_was_made_where_it_was_made_and_nothing_else(tmp_path
     here = tmp_path / "here" / "results"
     for folder in (here / "runs" / "1", here / "lab", tmp_path / "there" / "engine"):
         folder.mkdir(parents=True)
+    (here / "runs" / "1" / "spec.json").write_text("{}")
+    (tmp_path / "there" / "engine.lock").touch()
     (here / "lab" / "12_agm.ipynb").write_text("somebody's own")
     (tmp_path / "there" / "mine.txt").write_text("mine")
     (tmp_path / "there" / "plan.json").write_text("{}")
@@ -59,8 +62,11 @@ def test_clean_removes_what_was_made_where_it_was_made_and_nothing_else(tmp_path
     assert [file.name for file in here.iterdir()] == ["lab"]
 
 
-def test_clean_does_not_touch_a_folder_that_is_not_of_results(tmp_path):
-    (tmp_path / "figures").mkdir()
+@pytest.mark.parametrize("folders", [["figures"], ["engine", "figures", "site"], ["runs/a", "figures"]], ids=str)
+def test_clean_does_not_touch_a_folder_that_is_not_of_results(tmp_path, folders):
+    for folder in folders:  # such as mmlib itself, or somebody's runs of another program
+        (tmp_path / folder).mkdir(parents=True)
     done = make("clean", f"RESULTS={tmp_path}")
-    assert done.returncode == 2 and "is not a results folder" in done.stderr and (tmp_path / "figures").is_dir()
+    assert done.returncode == 2 and "is not a results folder" in done.stderr
+    assert all((tmp_path / folder).is_dir() for folder in folders)
     assert make("clean", f"RESULTS={tmp_path / 'none'}").returncode == 0

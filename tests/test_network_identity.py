@@ -251,3 +251,30 @@ def test_what_a_network_has_only_computed_is_no_part_of_it():
     method.begin_epoch(3, None)
     method.predict(data.valid.inputs)
     assert training_identity(method, data, FIT) == before
+
+
+class Bound:
+    def __init__(self, k):
+        self.k = k
+
+    def run(self, x):
+        return self.k * x
+
+
+def hooked(kind, k):
+    """A method whose network has something of strength ``k`` hung on one of its layers."""
+    method = make()
+    layer = method.model.encoders["a"][4]
+    if kind == "attribute":
+        layer.act = Bound(k).run
+    else:
+        getattr(layer, f"register_{kind}")(lambda *arguments: arguments[-1] if k == 1 else None)
+    return method
+
+
+@pytest.mark.parametrize("kind", ["attribute", "forward_hook", "forward_pre_hook", "full_backward_hook"])
+def test_hooks_and_bound_methods_are_settings_too(kind):
+    texts = [training_identity(hooked(kind, k), make_data(), FIT) for k in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    if kind != "attribute":
+        assert training_identity(make(), make_data(), FIT) != texts[0]

@@ -1,20 +1,25 @@
 """What a run's name depends on besides mmlib's files: ways of writing a spec, the user's own code, data, threads."""
 
+import json
 import pickle
 import shutil
+from functools import partial
 
 import pytest
 import torch
 
-from mmlib import run_job, runs
-from mmlib.data import load
+from mmlib import run_job, runs, training
+from mmlib.data import DATASETS, load
 from mmlib.files import write_json
 from mmlib.imported_code import CodeChanged
-from mmlib.methods import METHODS, Joint
+from mmlib.methods import METHODS, Joint, agm
+from mmlib.models import MLP, MaxOut
 from mmlib.own_code import own_code
+from mmlib.recipes import RECIPES
 from mmlib.run_identity import DataChanged
 from mmlib.run_measures import MEASURES
 from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run
+from mmlib.sealed import opened, sealed
 
 SMALL = {
     "data": "synthetic",
@@ -72,6 +77,7 @@ def test_an_encoders_option_for_one_modality_is_a_float_too():
         ({"model_options": {"widht": 3}}, "unknown option of encoder 'mlp' 'widht'.*mean 'width'"),
         ({"model_options": {"widht": {"a": 3}}}, "unknown option of encoder 'mlp' 'widht'"),
         ({"model": {"a": "mlp", "b": "conv1d"}, "model_options": {"dropout": 0.1}}, "unknown option of encoder"),
+        ({"model": {}}, "model must name an encoder"),
         ({"data_options": {"sampels": [1, 1, 1]}}, "unknown option of synthetic 'sampels'"),
         ({"training": {"epoch": 3}}, "unknown option of training 'epoch'"),
         ({"measures": ("probe", "probe")}, r"measures must hold .* different entries, got \['probe', 'probe'\]"),
@@ -126,6 +132,77 @@ def test_a_method_of_mmlib_that_was_replaced_here_is_other_code(monkeypatch):
     monkeypatch.setattr(Joint, "losses", lambda self, inputs, labels: None)
     assert spec().hash != before
     assert own_code([METHODS["mcr"]]) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [(agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training, "_batches")],
+    ids=lambda part: getattr(part, "__name__", part),
+)
+def test_functions_and_methods_of_mmlib_that_were_replaced_are_other_code(target, name, monkeypatch):
+    before = spec("agm").hash
+    monkeypatch.setattr(target, name, lambda *arguments: None)
+    assert spec("agm").hash != before
+
+
+def test_an_own_optimiser_is_own_code(monkeypatch):
+    names = []
+    for momentum in (0.1, 0.2):
+        monkeypatch.setitem(training.OPTIMIZERS, "mine", partial(own_optimizer, momentum=momentum))
+        names.append(spec(training={"optimizer": "mine"}).hash)
+    assert names[0] != names[1]
+
+
+def own_optimizer(parameters, lr, weight_decay, momentum):
+    return torch.optim.SGD(parameters, lr, momentum=momentum, weight_decay=weight_decay)
+
+
+def test_an_own_data_set_is_named_by_what_it_gives(monkeypatch, tmp_path):
+    file = tmp_path / "scale.txt"
+
+    def own(seed=0):
+        data = load("synthetic", samples=[60, 30, 30], seed=seed)
+        for split in data.splits.values():
+            split.inputs["a"].mul_(float(file.read_text()))
+        return data
+
+    monkeypatch.setitem(DATASETS, "own", own)
+    monkeypatch.setitem(RECIPES, "own", RECIPES["synthetic"])
+    names = []
+    for scale in ("1", "2", "1"):
+        file.write_text(scale)
+        named = spec(data="own", data_options={})
+        names.append(named.hash)
+    assert names[0] == names[2] != names[1]
+    file.write_text("3")
+    with pytest.raises(DataChanged):
+        get_or_run(named)
+
+
+def test_a_spec_that_was_changed_after_it_was_named_is_refused():
+    whole = get_or_run(spec("agm"))
+    changed = spec("agm")
+    assert changed.hash == whole.spec.hash
+    changed.method_options["alpha"] = 9.0
+    with pytest.raises(ValueError, match="has other options now: a spec cannot be changed"):
+        get_or_run(changed)
+
+
+def test_a_run_whose_metrics_tell_of_another_spec_is_damaged():
+    file = get_or_run(spec("agm")).spec.folder / "metrics.json"
+    content = opened(json.loads(file.read_text()))
+    content["spec"]["method_options"]["alpha"] = 9.0
+    write_json(file, sealed(content))
+    with pytest.raises(RunDamaged, match="metrics.json is damaged"):
+        get_or_run(spec("agm"))
+
+
+def test_a_checkpoint_of_another_seed_is_not_that_of_this_one():
+    run = get_or_run(spec(seeds=(0, 1)))
+    shutil.copyfile(run.spec.folder / "checkpoint-0.pt", run.spec.folder / "checkpoint-1.pt")
+    with pytest.raises(RunDamaged, match="checkpoint-1.pt is damaged"):
+        run.method(1)
+    assert run.method(0)
 
 
 def test_a_spec_names_itself_again_in_another_process():

@@ -7,6 +7,8 @@ from mmlib.audit.findings import Findings
 from mmlib.audit.verify_data import check_data
 from mmlib.audit.verify_outputs import check_foreign, check_outputs
 from mmlib.audit.verify_runs import check_runs
+from mmlib.engine.plan_inputs import plan_inputs
+from mmlib.engine.whole import read_sealed
 
 PARTS = ("runs", "figures", "notebooks", "variants")
 
@@ -22,6 +24,7 @@ def verify(folder: Path) -> Findings:
     check_runs(folder / "runs", findings)
     check_outputs(folder, folder / "runs", findings)
     check_foreign(folder, findings)
+    _check_code(folder, findings)
     for variant in findings.listed(folder / "variants", "remove it and execute the notebooks again"):
         if variant.is_dir():
             check_outputs(variant, folder / "runs", findings)
@@ -31,3 +34,13 @@ def verify(folder: Path) -> Findings:
         raise ValueError(f"{folder} holds no results: expected in it what `make figures` leaves, {', '.join(PARTS)}.")
     check_data(paths.data_dir(), findings)
     return findings
+
+
+def _check_code(folder: Path, findings: Findings) -> None:
+    """Whether the batch in ``folder`` was planned with the code, notebooks and list of figures that are here."""
+    plan = read_sealed(folder / "plan.json")
+    now = plan_inputs(runs_per_job=0)
+    for part in ("code", "notebooks", "figures") if plan else ():
+        if plan["made_from"].get(part) != now[part]:
+            why = f"it was made with other {part} than is here"
+            findings.add("outdated", folder / "plan.json", why, "run  make figures  again")

@@ -6,6 +6,7 @@ from mmlib.engine.places import batch_file, failure_file, receipt_file
 from mmlib.files import write_json
 from mmlib.run_spec import RunSpec
 from mmlib.runs import Run, get_or_run, inputs_of
+from mmlib.sealed import sealed
 from mmlib.spec_files import read_specs
 from mmlib.training import TrainingDiverged
 
@@ -33,7 +34,7 @@ def run_batch(id: str, say: Callable[[str], object]) -> bool:
         write_json(failure_file(id), failed)
         return False
     finished = inputs_of(spec for spec in specs if spec.hash not in diverged)
-    write_json(receipt_file(id), {"runs": finished, "diverged": diverged})
+    write_json(receipt_file(id), sealed({"runs": finished, "diverged": diverged}))
     return True
 
 

@@ -3,7 +3,7 @@
 from mmlib import paths
 from mmlib.engine.places import batches_folder, complete_file, metrics_file, plan_file
 from mmlib.engine.plan_inputs import plan_inputs
-from mmlib.engine.whole import figures_of, missing_of_job_files, missing_of_notebook, missing_of_plan, read_dict
+from mmlib.engine.whole import figures_of, missing_of_job_files, missing_of_notebook, missing_of_plan, read_sealed
 from mmlib.files import sha256_of
 
 
@@ -14,14 +14,14 @@ def forget_stale(runs_per_job: int) -> None:
     a receipt, if one of its runs is; results of a notebook, if a run of theirs is, or one of their own files, or if
     they were made in another profile. That the batch is complete is forgotten unless everything is there.
     """
-    plan = read_dict(plan_file())
-    holds = plan.get("made_from") == plan_inputs(runs_per_job) and not missing_of_job_files(plan)
+    plan = read_sealed(plan_file())
+    holds = bool(plan) and plan["made_from"] == plan_inputs(runs_per_job) and not missing_of_job_files(plan)
     # Also receipts of jobs that this plan does not have: a later plan may have them again.
-    receipts = {file: read_dict(file).get("runs", {}) for file in batches_folder().glob("*.done.json")}
+    receipts = {file: read_sealed(file).get("runs", {}) for file in batches_folder().glob("*.done.json")}
     noted = {(run, hash) for runs in [plan.get("finished", {}), *receipts.values()] for run, hash in runs.items()}
     lost = {run for run, hash in noted if not _holds(run, hash)}
     for file, runs in receipts.items():
-        if lost & set(runs):
+        if lost & set(runs) or not runs and not read_sealed(file):  # of runs that are gone, or damaged
             file.unlink()
     figures = figures_of()
     for name, entry in plan.get("notebooks", {}).items():

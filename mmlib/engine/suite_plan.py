@@ -17,6 +17,7 @@ from mmlib.engine.whole import read_dict
 from mmlib.figure_list import figures_listed
 from mmlib.files import sha256_of, write_json
 from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
+from mmlib.sealed import sealed
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def write_plan(notebooks: Sequence[Path], runs_per_job: int, say: Callable[[str]
         write_json(batch_file(batch.id), [spec.as_dict() for spec in batch.specs])
         for name in batch.notebooks:
             entries[name]["batches"].append(batch.id)
-    write_json(plan_file(), {"made_from": made_from, "notebooks": entries, "finished": inputs_of(finished)})
+    plan = {"made_from": made_from, "notebooks": entries, "finished": inputs_of(finished)}
+    write_json(plan_file(), sealed(plan))
     runs = len({spec.hash for specs in planned.values() for spec in specs})
     there = f"{len(finished)} are there, the others make {len(batches)} jobs"
     say(f"plan: {runs} runs for {len(planned)} notebooks; {there}")

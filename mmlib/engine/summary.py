@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.engine.places import failure_file, read_plan, receipt_file, source_file
+from mmlib.engine.places import complete_file, failure_file, metrics_file, read_plan, receipt_file, source_file
 from mmlib.figure_list import figures_listed
 
 
@@ -100,9 +100,11 @@ def _failed_runs(wanted: dict[str, dict]) -> list[str]:
 
 
 def _notebook_state(name: str, entry: dict, since: float) -> str:
+    if complete_file().is_file():
+        return _made(metrics_file(name), since)
     # What an earlier text or other runs have left is not the notebook's result.
     ready = all(receipt_file(batch).is_file() for batch in entry["batches"])
-    metrics = paths.outputs_dir() / "notebooks" / name / "metrics.json"
+    metrics = metrics_file(name)
     for file in (_failed_file(name), metrics):
         if ready and file.is_file() and file.stat().st_mtime >= source_file(name).stat().st_mtime:
             return "failed" if file != metrics else _made(file, since)

@@ -42,7 +42,7 @@ def missing_of_job_files(plan: dict) -> list[str]:
 
 def ended_runs(batch: str) -> dict[str, str | None]:
     """Every run of a job that came to its end, "runs/HASH" -> SHA-256 of its metrics.json; None where it diverged."""
-    receipt = read_dict(receipt_file(batch))
+    receipt = read_sealed(receipt_file(batch))
     return {**receipt.get("runs", {}), **dict.fromkeys(f"runs/{hash}" for hash in receipt.get("diverged", {}))}
 
 
@@ -82,6 +82,14 @@ def read_dict(file: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def read_sealed(file: Path) -> dict:
+    """What was sealed in a file of the engine; nothing where it is missing or not as written."""
+    try:
+        return opened(read_exactly(file))
+    except (OSError, ValueError):
+        return {}
 
 
 def _is_whole(record: Path) -> bool:

@@ -11,6 +11,7 @@ from mmlib.foreign import foreign_results
 from mmlib.names import check_name
 from mmlib.site.notebooks import Executed, read_executed
 from mmlib.site.runs import Row, rows_of
+from mmlib.suite_notebooks import suite_notebooks
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,16 @@ def gather() -> Content:
 
 
 def _made() -> dict[str, dict]:
-    """Figure id -> its record, for each figure whose JSON is there: it is written last, so its pictures are too."""
-    made = {}
+    """Figure id -> its record, for each figure of the suite's notebooks that is there with its pictures.
+
+    One without them is among the missing ones on the start page: no figure keeps the others from being shown.
+    """
+    made, suite = {}, set(suite_notebooks())
     for file in sorted((paths.outputs_dir() / "figures").glob("[!.]*.json")):
         check_name(f"the name of {file} without .json", file.stem)
-        made[file.stem] = _own_record(file)
-        for picture in (file.with_suffix(".png"), file.with_suffix(".svg")):
-            if not picture.is_file():
-                raise ValueError(f"{picture} is missing beside its {file.name}: run its notebook again.")
+        record = _own_record(file)
+        if record["notebook"] in suite and all(file.with_suffix(kind).is_file() for kind in (".png", ".svg")):
+            made[file.stem] = record
     return made
 
 

@@ -14,6 +14,7 @@ import yaml
 from mmlib import paths
 from mmlib.__main__ import main
 from mmlib.audit.verify import verify
+from mmlib.engine.plan_inputs import plan_inputs
 from mmlib.figures import save_figure
 from mmlib.files import sha256_of, write_json
 from mmlib.report import write_results
@@ -250,7 +251,7 @@ def test_the_results_of_variants_are_checked_too(results):
 
 def test_exit_codes_of_the_command(results, capsys, monkeypatch):
     monkeypatch.chdir(results.parent)
-    assert main(["verify"]) == 0 and main(["verify", "results"]) == 0
+    assert main(["verify", str(results)]) == 0 and main(["verify", "results"]) == 0
     (results / "figures" / "kappa.svg").write_bytes(b"x")
     capsys.readouterr()
     assert main(["verify", "results"]) == 1
@@ -260,3 +261,13 @@ def test_exit_codes_of_the_command(results, capsys, monkeypatch):
     assert "there is no folder" in capsys.readouterr().err
     assert main(["verify", "data"]) == 2
     assert "holds no results: expected in it what `make figures` leaves, runs, figures" in capsys.readouterr().err
+
+
+def test_results_that_were_planned_with_other_code_are_outdated(results, capsys):
+    made_from = plan_inputs(10)
+    write_json(results / "plan.json", sealed({"made_from": made_from, "notebooks": {}, "finished": {}}))
+    assert main(["verify", str(results)]) == 0
+    write_json(results / "plan.json", sealed({"made_from": made_from | {"code": "other"}}))
+    capsys.readouterr()
+    assert main(["verify", str(results)]) == 1
+    assert "plan.json: it was made with other code than is here; run  make figures  again" in capsys.readouterr().out

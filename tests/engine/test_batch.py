@@ -8,6 +8,7 @@ from mmlib.engine.batch import run_batch
 from mmlib.engine.places import batch_file, failure_file, receipt_file
 from mmlib.files import sha256_of
 from mmlib.runs import RunSpec
+from mmlib.sealed import opened
 from mmlib.spec_files import write_specs
 
 
@@ -32,7 +33,7 @@ def test_a_receipt_holds_the_hash_of_every_run_and_a_second_time_reads_them():
     done, lines = batch(first, second)
     assert done and [line.split(": ")[1].split(" in ")[0] for line in lines] == ["done", "done"]
     expected = {f"runs/{s.hash}": sha256_of(s.folder / "metrics.json") for s in (first, second)}
-    assert json.loads(receipt_file("0123456789abcdef").read_text()) == {"runs": expected, "diverged": {}}
+    assert opened(json.loads(receipt_file("0123456789abcdef").read_text())) == {"runs": expected, "diverged": {}}
     done, lines = batch(first, second)
     assert done and all(line.endswith("1 seed): from cache") for line in lines)
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -44,6 +45,17 @@ def test_a_second_time_does_nothing_and_says_so_at_once(made):
     assert code == 0 and "Nothing to be done" in printed
     assert seconds < 10
     assert (suite.runs(), suite.executed()) == (runs, executed)
+
+
+def test_a_dry_run_changes_nothing_even_where_everything_would_be_made_again(made):
+    suite, _ = made
+    before = _files(suite.results)
+    environment = suite.environment | {"MMLIB_PROFILE": "quick"}
+    done = subprocess.run(suite.command("-n"), cwd=suite.root, env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    after = _files(suite.results)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert [name for name in changed if not name.startswith("engine/")] == []
 
 
 def test_a_touched_text_executes_that_notebook_only(made):

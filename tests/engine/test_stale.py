@@ -35,9 +35,10 @@ def results(tmp_path, monkeypatch):
     hash = {run: sha256_of(tmp_path / "runs" / run / "metrics.json") for run in ("a", "b")}
     entries = {"one": {"runs": ["a", "b"], "batches": [JOB]}, "two": {"runs": ["b"], "batches": []}}
     plan = {"notebooks": {name: entry | {"missing": {}} for name, entry in entries.items()}}
-    write_json(plan_file(), {**plan, "finished": {"runs/b": hash["b"]}, "made_from": {**INPUTS, "runs_per_job": 10}})
+    made_from = {**INPUTS, "runs_per_job": 10}
+    write_json(plan_file(), sealed({**plan, "finished": {"runs/b": hash["b"]}, "made_from": made_from}))
     write_json(batch_file(JOB), [])
-    write_json(receipt_file(JOB), {"runs": {"runs/a": hash["a"]}, "diverged": {}})
+    write_json(receipt_file(JOB), sealed({"runs": {"runs/a": hash["a"]}, "diverged": {}}))
     write_json(tmp_path / "site" / "index.html", {})
     write_json(complete_file(), {"complete": True})
     return tmp_path
@@ -113,10 +114,11 @@ def test_what_is_changed_is_made_again_and_the_batch_is_not_complete(results, fi
 
 
 @pytest.mark.parametrize("file", ["plan.json", f"batches/{JOB}.done.json"])
-def test_a_plan_or_receipt_that_cannot_be_read_is_no_obstacle(results, file):
-    (results / file).write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", '{"notebooks": {}, "finished": [], "made_from": 1}', '{"runs": []}'])
+def test_a_damaged_plan_or_receipt_is_removed_and_no_obstacle(results, file, text):
+    (results / file).write_text(text)
     forget_stale(10)
-    assert "complete" not in left(results)
+    assert not (results / file).exists() and "complete" not in left(results)
 
 
 def test_receipts_of_other_plans_are_taken_back_too(results):

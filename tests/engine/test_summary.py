@@ -75,8 +75,10 @@ def test_a_failure_of_an_earlier_text_and_a_plan_that_failed_are_told_as_what_th
     assert told[3] == "  not reached: wrong: cell 4 failed"
 
 
-def test_results_of_an_earlier_text_are_not_from_cache(results):
+def test_results_of_an_earlier_text_are_not_from_cache_unless_the_batch_is_complete(results):
     plan(results, changed={})
     results("notebooks/changed/metrics.json", at=BEFORE)
     results("sources/changed.json", at=BEFORE + 1)
     assert "0 from cache" in summary(BEGAN)[1] and "1 not reached" in summary(BEGAN)[1]
+    results("complete.json")  # then the same source was only written once more
+    assert "1 from cache" in summary(BEGAN)[1]
