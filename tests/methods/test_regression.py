@@ -152,5 +152,9 @@ def test_class_numbers_of_a_network_with_one_output_stay_classes(real):
 
 def test_an_error_in_a_network_is_not_put_down_to_the_targets(real):
     model, inputs, targets = real()
-    with pytest.raises(RuntimeError, match="mat1 and mat2 must have the same dtype|expected m1 and m2"):
-        Joint(model).step({m: x.float() for m, x in inputs.items()}, targets, torch.optim.SGD(model.parameters(), 0.1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(TypeError, match="^inputs of 'a' are torch.float32, its encoder computes in torch.float64"):
+        Joint(model).step({m: x.float() for m, x in inputs.items()}, targets, optimizer)
+    model.fusion.head = torch.nn.Linear(3, 1, dtype=torch.float64)  # of another width than the features
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        Joint(model).step(inputs, targets, optimizer)
