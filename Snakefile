@@ -17,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 from data_prep.sources import SOURCES
 from mmlib import paths
-from mmlib.engine.at_work import check_settings, only_engine, quieter, wanted_notebooks
+from mmlib.engine.at_work import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
 from mmlib.engine.stale import forget_stale
 from mmlib.engine.summary import tell
 from mmlib.profiles import default_profile
@@ -31,7 +31,7 @@ PYTHON = shlex.quote(sys.executable)
 MMLIB = f"{PYTHON} -m mmlib"
 RUNS_PER_JOB = config.get("runs_per_job", 10)
 # A dry run only looks; it may name less than the next call does, as nothing was forgotten.
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process and not is_dry_run(sys.argv):
     LOCK = only_engine(RESULTS)
     try:
         forget_stale(RUNS_PER_JOB)

@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 from mmlib import paths
 from mmlib.profiles import default_profile
 
+DRY = {"-n", "-np", "-nr", "-npr", "--dry-run", "--dryrun"}
 NOT_IN_PATHS = " \t\n\"'{}[]*?$`\\;&|<>#"
 WAITS = "engine: {other} works on {folder}, so this one waits until it has ended"
 # What Snakemake says of itself at every job; its log file still has it.
@@ -43,6 +45,11 @@ def check_settings() -> None:
                 f"the engine cannot work with {' '.join(map(repr, bad))} in a path, as Snakemake and make give them a "
                 f"meaning: {what} is {folder}. Name another one, or move it."
             )
+
+
+def is_dry_run(arguments: Sequence[str]) -> bool:
+    """Whether Snakemake was called with these ``arguments`` to look only: it does not tell the Snakefile itself."""
+    return not DRY.isdisjoint(arguments)
 
 
 def only_engine(folder: Path) -> FileLock:
