@@ -69,6 +69,8 @@ def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encod
     Raises ValueError for an unknown kind or a shape it cannot read.
     """
     checks.one_of("encoder", kind, ENCODERS)
+    if not len(shape):
+        raise ValueError("a sample of shape () is a single number: give the rows an axis, [N, 1], with x.unsqueeze(1).")
     if kind == "transformer" and len(shape) == 1:
         return _token_encoder(shape, options)
     if kind == "resnet18" and len(shape) == 4:

@@ -195,3 +195,9 @@ def test_bad_options_raise_and_name_the_option(encoder, options, name):
 def test_a_transformer_takes_vectors_or_tokens(options):
     with pytest.raises(ValueError, match="either in_features .* or vocabulary"):
         Transformer(**options)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_sample_without_an_axis_is_refused_in_words(kind):
+    with pytest.raises(ValueError, match=r"shape \(\) is a single number: give the rows an axis, \[N, 1\]"):
+        build_encoder(kind, ())
