@@ -26,7 +26,7 @@ def foreign_results(folder: Path) -> dict[str, str]:
 def foreign_files(folder: Path, notebook: str) -> dict[Path, str]:
     """Each file of one notebook's results in ``folder`` that was made with other parameters -> which, in words."""
     source = paths.NOTEBOOKS / f"{notebook}.ipynb"
-    defaults = known_parameters(source) if source.is_file() else {}
+    defaults = _defaults(source)
     made = dict(_made_with(folder, notebook))
     first, *_ = [*made, None]
     why = {}
@@ -37,6 +37,14 @@ def foreign_files(folder: Path, notebook: str) -> dict[Path, str]:
         if words:
             why[file] = ", ".join(words)
     return why
+
+
+def _defaults(source: Path) -> dict[str, object]:
+    """The notebook's parameters; none where it cannot be read, which executing it tells."""
+    try:
+        return known_parameters(source)
+    except (ValueError, SyntaxError, OSError):
+        return {}
 
 
 def _made_with(folder: Path, notebook: str) -> Iterator[tuple[Path, Mapping[str, object]]]:

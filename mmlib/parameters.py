@@ -5,10 +5,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat
-
 from mmlib import checks
 from mmlib.jsonable import to_json
+from mmlib.notebook_cells import cells_of
 from mmlib.profiles import default_profile
 
 NO_LITERAL = object()
@@ -19,7 +18,7 @@ def known_parameters(notebook: Path) -> dict[str, object]:
 
     papermill.inspect_notebook is not asked: it misses each parameter whose line has a second "=", as in "# alpha >= 0".
     """
-    cells = nbformat.read(notebook, as_version=4).cells
+    cells = cells_of(notebook)
     source = "\n".join(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
     return {name: _literal(value) for name, value in assigned(source).items()}
 

@@ -10,6 +10,7 @@ import nbformat
 
 from mmlib import paths
 from mmlib.figure_list import figures_listed
+from mmlib.notebook_cells import cells_of
 
 REPORTS = re.compile(r"""write_results\(\s*["']([^"']+)["']""")
 
@@ -52,8 +53,7 @@ def variants_dir() -> Path:
 
 def code_cells(source: Path) -> list[nbformat.NotebookNode]:
     """The notebook's code cells that are not empty. Raises ValueError or OSError if it cannot be read."""
-    cells = nbformat.read(source, as_version=4).cells
-    return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+    return [cell for cell in cells_of(source) if cell.cell_type == "code" and cell.source.strip()]
 
 
 def _files() -> list[Path]:
@@ -64,5 +64,5 @@ def _reported_names(source: Path) -> set[str]:
     """The names under which its ``write_results("NAME", ...)`` calls write; none for a file that cannot be read."""
     try:
         return {name for cell in code_cells(source) for name in REPORTS.findall(cell.source)}
-    except (ValueError, KeyError, AttributeError, OSError):
+    except (ValueError, OSError):
         return set()

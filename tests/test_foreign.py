@@ -10,7 +10,8 @@ import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mmlib import paths
-from mmlib.foreign import foreign_results
+from mmlib.files import write_json
+from mmlib.foreign import foreign_files, foreign_results
 
 ENTRY = {"notebook": "10_one", "answers": "none", "data": "synthetic", "caption": "A.", "alt": "B."}
 OWN = {"profile": "smoke", "views": ["a", "b"], "epochs": 3, "fast": True}
@@ -69,3 +70,13 @@ def test_what_says_nothing_of_its_parameters_counts_as_not_there(put, parameters
 def test_the_engine_asks_without_pytorch():
     code = "import sys, mmlib.foreign, mmlib.suite_notebooks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("text", ['{"cells": [', "[]", "{}", None])
+def test_a_notebook_that_cannot_be_read_is_compared_with_nothing(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    if text is not None:
+        (tmp_path / "10_one.ipynb").write_text(text)
+    (tmp_path / "figures.yaml").write_text("")
+    write_json(tmp_path / "notebooks" / "10_one" / "metrics.json", {"parameters": {"profile": "smoke", "views": ["c"]}})
+    assert foreign_files(tmp_path, "10_one") == {}

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import nbformat
 
+from mmlib.notebook_cells import cells_of
 from mmlib.parameters import check_parameters
 from mmlib.run_pool import noting
 from mmlib.run_spec import RunSpec
@@ -40,7 +41,7 @@ def planned_runs(notebook: Path, parameters: Mapping[str, object] | None = None)
 
 def _cells(notebook: Path) -> list[nbformat.NotebookNode]:
     try:
-        cells = nbformat.read(notebook, as_version=4).cells
+        cells = cells_of(notebook)
         for cell in cells:
             if "parameters" in cell.metadata.get("tags", []):
                 ast.parse(cell.source)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-
 from mmlib.catalogue import PREPARED, command_for
 from mmlib.data.prepared import is_prepared
 from mmlib.engine.places import batch_file, plan_file, source_file
@@ -16,6 +14,7 @@ from mmlib.engine.plan_inputs import figure_code, plan_inputs
 from mmlib.engine.whole import read_dict
 from mmlib.figure_list import figures_listed
 from mmlib.files import sha256_of, write_json
+from mmlib.notebook_cells import cells_of
 from mmlib.runs import Run, RunDamaged, RunSpec, inputs_of
 from mmlib.sealed import sealed
 
@@ -85,8 +84,9 @@ def _is_whole(spec: RunSpec) -> bool:
 def _write_source(notebook: Path, entry: Mapping[str, object]) -> None:
     """Writes what a notebook's results follow from, unless it is there already: cells, runs, texts of figures, code."""
     try:
-        cells = nbformat.read(notebook, as_version=4).cells
-        text = [{"kind": c.cell_type, "tags": c.metadata.get("tags", []), "source": c.source} for c in cells]
+        text = [
+            {"kind": c.cell_type, "tags": c.metadata.get("tags", []), "source": c.source} for c in cells_of(notebook)
+        ]
     except (ValueError, OSError):
         text = sha256_of(notebook)  # it will be executed to tell what is wrong with it
     listed = {id: about for id, about in figures_listed().items() if about["notebook"] == notebook.stem}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ class Suite:
     def start(self, *more: str) -> subprocess.Popen:
         """The engine in a process group of its own, so that it can be killed as a whole."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+        # A shell that started the tests in the background has SIGINT ignored in all that it starts.
+        options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(self.command(*more), cwd=self.root, env=self.environment, **options)
 
     def make(self, *more: str) -> tuple[int, str, float]:
