@@ -1,4 +1,4 @@
-"""The copies that ``make lab`` opens: nothing is written into the checkout, and nobody's edits are lost."""
+"""The copies that ``make lab`` opens: nothing is written into the checkout, and no edit is lost."""
 
 import shutil
 import subprocess

@@ -11,7 +11,7 @@ from mmlib.figure_record import KINDS, RUN, read_record
 from mmlib.files import sha256_of
 from mmlib.parameters import known_parameters
 
-# What is told of a run: entries of its metrics.json, and what each must have.
+# What is shown of a run: entries of its metrics.json, and what each must have.
 OF_RUN = {"spec": {"data", "data_options"}, "data": set(), "provenance": {"commit", "dirty", "device"}}
 
 

@@ -135,7 +135,7 @@ class Mine(Joint):
 def test_a_method_of_ones_own_has_it_too(problem):
     method = Mine(problem(dtype=torch.float32)[0]).to(torch.bfloat16)
     assert method.mean.dtype == method.late["x"].dtype == torch.float32 and method.count.dtype == torch.long
-    assert method.layer.running_mean.dtype == torch.bfloat16  # a layer is no statistic of the method
+    assert method.layer.running_mean.dtype == torch.bfloat16  # a layer is not a statistic of the method
     assert method.get_buffer("nothing") is None
     assert method.double().mean.dtype == torch.float64
     assert method.to("meta").mean.device.type == "meta"
