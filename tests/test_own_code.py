@@ -88,6 +88,7 @@ def with_member(member):
 KINDS = {
     "a partial": lambda k: functools.partial(base, k=k),
     "a bound method": lambda k: Adds(k).run,
+    "a function bound by hand": lambda k: types.MethodType(reads(k), Adds(1)),
     "a callable object": lambda k: Adds(k),
     "a cached function": cached,
     "a dispatched function": dispatched,
