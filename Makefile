@@ -103,7 +103,7 @@ test: env data
 	  --nbval-lax --nbval-current-env tests notebooks
 
 lab: env data
-	@$(PY) -m mmlib.lab_copies  # into the results folder, so that the checkout stays as it is
+	@$(PY) -m mmlib.notebooks.lab_copies  # into the results folder, so that the checkout stays as it is
 	@$(PY) -m jupyterlab --notebook-dir='$(MMLIB_RESULTS)/lab'
 
 notebooks: export MMLIB_PROFILE := quick

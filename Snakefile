@@ -4,7 +4,7 @@
 # --config runs_per_job=N sets how many runs share a job.
 #
 # What a file is made from is compared by content before the batch begins, and what does not hold is removed
-# (mmlib/engine/stale.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made first.
+# (mmlib/batch/invalidate.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made first.
 import atexit
 import json
 import shlex
@@ -17,10 +17,10 @@ from snakemake.exceptions import WorkflowError
 
 from data_prep.sources import SOURCES
 from mmlib import paths
-from mmlib.engine.at_work import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
-from mmlib.engine.stale import forget_stale
-from mmlib.engine.summary import tell
-from mmlib.profiles import default_profile
+from mmlib.batch.start import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
+from mmlib.batch.invalidate import forget_stale
+from mmlib.batch.summary import tell
+from mmlib.records.profiles import default_profile
 
 try:
     check_settings()

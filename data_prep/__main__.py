@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_prep.archives import unpack
 from data_prep.errors import PreparationError
-from data_prep.only_one import only_one
-from data_prep.prepare import prepare
-from data_prep.raw_prepare import prepare_raw
+from data_prep.fetch import prepare
+from data_prep.lock import only_one
+from data_prep.release.prepare import prepare_raw
 from data_prep.sources import SOURCES
+from data_prep.unpack.archives import unpack
 from mmlib import checks, paths
-from mmlib.catalogue import RAW
-from mmlib.interrupt import stoppable
+from mmlib.cli.interrupt import stoppable
+from mmlib.records.catalogue import RAW
 
 MOST_JOBS = 60  # Windows cannot wait for more processes
 EXAMPLE = "python -m data_prep crema_d --raw /data/CREMA-D"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.errors import PreparationError
-from data_prep.wheels import read_member
+from data_prep.unpack.wheels import read_member
 
 
 class Converted(NamedTuple):

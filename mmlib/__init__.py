@@ -1,5 +1,5 @@
 """mmlib: methods, measures and models for imbalanced multimodal learning."""
 
-from mmlib import imported_code as imported_code  # first: it reads the sources before anything else is imported
+from mmlib.records.code import imported as imported_code
 
 __version__ = "0.1.0"

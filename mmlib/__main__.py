@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from mmlib import commands, paths
-from mmlib.interrupt import stoppable
-from mmlib.notebook_failure import NotebookFailed
+from mmlib.cli.interrupt import stoppable
+from mmlib.notebooks.failure import NotebookFailed
 
 REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", metavar="FOLDER", help="where results go ($MMLIB_RESULTS, else results/)")
     added = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in sorted(module.name for module in pkgutil.iter_modules(commands.__path__)):
-        importlib.import_module(f"mmlib.commands.{module}").register(added)
+        importlib.import_module(f"mmlib.cli.{module}").register(added)
     return parser
 
 

@@ -21,6 +21,6 @@ def outputs_dir() -> Path:
     """Folder of the suite's executed notebooks and figures: $MMLIB_OUTPUTS, else that of the results.
 
     They part where ``python -m mmlib notebook`` executes with parameters of its own: that shares the runs and must not
-    replace the suite's figures. Where a running notebook writes is decided by mmlib.results_place.
+    replace the suite's figures. Where a running notebook writes is decided by mmlib.records.origin.destination.
     """
     return Path(os.environ.get("MMLIB_OUTPUTS") or results_dir()).resolve()

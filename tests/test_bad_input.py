@@ -20,7 +20,7 @@ from mmlib.data import DATASETS, MultimodalData, Split, load
 from mmlib.device import resolve_device
 from mmlib.methods import METHODS, Joint
 from mmlib.models import FUSIONS, build_encoder, build_model
-from mmlib.parameters import known_parameters
+from mmlib.records.origin.parameters import known_parameters
 from mmlib.runs import RunSpec, get_or_run
 from mmlib.training import evaluate, fit, predict
 

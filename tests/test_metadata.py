@@ -12,8 +12,8 @@ import yaml
 from PIL import Image
 
 from mmlib import paths
-from mmlib.figure_record import read_record
 from mmlib.figures import save_figure
+from mmlib.records.figure_record import read_record
 
 matplotlib.use("agg")
 CAPTION = 'Größe κ ≤ 1 — "quoted", <tags> & ampersands, 模态, 🎧'

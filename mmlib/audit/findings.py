@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmlib.files import sha256_of
-from mmlib.sealed import NotSealed, opened, read_exactly
+from mmlib.records.files import sha256_of
+from mmlib.records.sealed import NotSealed, opened, read_exactly
 
 
 @dataclass

@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 from mmlib import checks, paths
-from mmlib.catalogue import PREPARED, command_for
-from mmlib.figure_list import figures_listed
-from mmlib.figure_record import KINDS, RUN, read_record
-from mmlib.files import sha256_of
-from mmlib.parameters import known_parameters
+from mmlib.records.catalogue import PREPARED, command_for
+from mmlib.records.figure_list import figures_listed
+from mmlib.records.figure_record import KINDS, RUN, read_record
+from mmlib.records.files import sha256_of
+from mmlib.records.origin.parameters import known_parameters
 
 # What is shown of a run: entries of its metrics.json, and what each must have.
 OF_RUN = {"spec": {"data", "data_options"}, "data": set(), "provenance": {"commit", "dirty", "device"}}

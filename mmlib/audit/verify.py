@@ -7,8 +7,8 @@ from mmlib.audit.findings import Findings
 from mmlib.audit.verify_data import check_data
 from mmlib.audit.verify_outputs import check_foreign, check_outputs
 from mmlib.audit.verify_runs import check_runs
-from mmlib.engine.plan_inputs import plan_inputs
-from mmlib.engine.whole import read_sealed
+from mmlib.batch.missing import read_sealed
+from mmlib.batch.plan_inputs import plan_inputs
 
 PARTS = ("runs", "figures", "notebooks", "variants")
 

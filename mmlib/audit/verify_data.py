@@ -4,10 +4,10 @@ import shlex
 from pathlib import Path
 
 from mmlib.audit.findings import Findings, require_file
-from mmlib.catalogue import RAW, command_for
-from mmlib.data.prepared import read_prepared
-from mmlib.names import check_name
-from mmlib.sealed import opened, read_exactly
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.records.catalogue import RAW, command_for
+from mmlib.records.names import check_name
+from mmlib.records.sealed import opened, read_exactly
 
 UNSEALED = {"name", "classes", "arrays", "npz_sha256", "source", "licence", "credit", "split"}
 

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 from mmlib.audit.findings import Findings, require_file
-from mmlib.execution_record import record_file
-from mmlib.figure_list import disagreements, figures_listed, outdated_words
-from mmlib.figure_record import KINDS, RUN, check_record, read_record
-from mmlib.files import sha256_of
-from mmlib.foreign import foreign_files
-from mmlib.suite_notebooks import suite_notebooks
+from mmlib.notebooks.foreign import foreign_files
+from mmlib.records.execution_record import record_file
+from mmlib.records.figure_list import disagreements, figures_listed, outdated_words
+from mmlib.records.figure_record import KINDS, RUN, check_record, read_record
+from mmlib.records.files import sha256_of
+from mmlib.records.origin.suite import suite_notebooks
 
 AGAIN = "remove it and execute the notebooks again"
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmlib.audit.findings import Findings, require_file
-from mmlib.sealed import read_exactly
+from mmlib.records.sealed import read_exactly
 
 
 def check_runs(runs: Path, findings: Findings) -> None:

@@ -16,13 +16,13 @@ from mmlib.data import (
     smartwatch,
     something_something,
     synthetic,
-    synthetic_regression,
     ucf101,
     uci_digits,
     ur_funny,
 )
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.prepared import DataDamaged, DataNotPrepared
+from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
+from mmlib.data.synthetic import regression as synthetic_regression
 
 DATASETS: dict[str, Callable[..., MultimodalData]] = {
     "synthetic": synthetic.load,

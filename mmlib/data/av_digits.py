@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from mmlib import checks
-from mmlib.data.av_digits_pairs import SPLITS, Pairs, draw_pairs
+from mmlib.data._av_digits_pairs import SPLITS, Pairs, draw_pairs
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.prepared import Prepared, read_prepared
-from mmlib.data.sound import centred, log_mel, mixed, pink_noise
-from mmlib.data.splits import check_seed, standardise
-from mmlib.data.synthetic_options import check_samples
+from mmlib.data.storage.prepared import Prepared, read_prepared
+from mmlib.data.synthetic.knobs import check_samples
+from mmlib.data.transforms.sound import centred, log_mel, mixed, pink_noise
+from mmlib.data.transforms.splits import check_seed, standardise
 
 WINDOW = 0.64  # seconds that every pair sounds; the longest word takes 0.61
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from mmlib.data.base import MultimodalData
-from mmlib.data.clips import rows_by_split
-from mmlib.data.mapped import View
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.mapped import View
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.clips import rows_by_split
+from mmlib.data.transforms.splits import check_seed
 
 VALID = 1 / 12  # of the 60,000 training pairs: 5,000, as in MultiBench
 LARGEST = 255  # of a pixel

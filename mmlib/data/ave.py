@@ -4,10 +4,10 @@ AGM's AVE is another task: features made beforehand (VGG, VGGish) of 10 segments
 """
 
 from mmlib.data.base import MultimodalData
-from mmlib.data.clips import rows_by_split, some_frames
-from mmlib.data.mapped import View
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.mapped import View
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.clips import rows_by_split, some_frames
+from mmlib.data.transforms.splits import check_seed
 
 
 def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> MultimodalData:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.data.accepted import check_inputs, check_labels, check_rows, class_names
-from mmlib.data.mapped import MappedRows
-from mmlib.data.streaming import streamed_batches
+from mmlib.data._accepted import check_inputs, check_labels, check_rows, class_names
+from mmlib.data.storage.mapped import MappedRows
+from mmlib.data.storage.streaming import streamed_batches
 
 Batch = tuple[dict[str, Tensor], Tensor]
 

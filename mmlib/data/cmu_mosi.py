@@ -5,12 +5,12 @@ vision: facial expressions (20 or 35 features); audio: COVAREP (5 or 74); text: 
 
 from collections.abc import Sequence
 
-from mmlib.data.affect import MODALITIES, sentiment_data
+from mmlib.data._affect import MODALITIES, sentiment_data
 from mmlib.data.base import MultimodalData
 
 
 def load(
     seed: int = 0, task: str = "binary", modalities: Sequence[str] = MODALITIES, stream: bool | None = None
 ) -> MultimodalData:
-    """As mmlib.data.affect.sentiment_data says, which names the options and the errors."""
+    """As mmlib.data._affect.sentiment_data says, which names the options and the errors."""
     return sentiment_data("cmu_mosi", seed, task, modalities, stream)

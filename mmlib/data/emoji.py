@@ -11,10 +11,10 @@ import torch
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.prepared import read_prepared
-from mmlib.data.splits import check_seed, standardise
-from mmlib.data.twins import equal_rows, kept_together, merged
-from mmlib.data.word_pieces import WordPieces
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.twins import equal_rows, kept_together, merged
+from mmlib.data.transforms.word_pieces import WordPieces
 
 SHARES = {"train": 0.6, "valid": 0.15, "test": 0.25}  # of the bases
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from mmlib.data.base import MultimodalData
-from mmlib.data.clips import hold_out, rows_by_split, some_frames
-from mmlib.data.mapped import View
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import Stored, read_stored
+from mmlib.data.storage.mapped import View
+from mmlib.data.storage.stored import Stored, read_stored
+from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames
+from mmlib.data.transforms.splits import check_seed
 
 TEST, VALID = 0.2, 0.1  # of the videos; of the videos that are not for test
 

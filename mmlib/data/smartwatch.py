@@ -10,8 +10,8 @@ import torch
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.prepared import read_prepared
-from mmlib.data.splits import check_seed, standardise
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.splits import check_seed, standardise
 
 RATE = 50  # samples a second
 WINDOW = 2 * RATE  # samples in one input

@@ -1,9 +1,9 @@
 """174 actions with things, as frames and optical flow (Something-Something v2, Goyal et al., arXiv 1706.04261)."""
 
 from mmlib.data.base import MultimodalData
-from mmlib.data.clips import clip, hold_out, motion, rows_by_split
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
+from mmlib.data.transforms.splits import check_seed
 
 VALID = 0.05  # of the training clips
 

@@ -5,9 +5,9 @@ MCR's UCF101 is another task: the sound and 4 frames of the clips of 51 classes,
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData
-from mmlib.data.clips import clip, hold_out, motion, rows_by_split
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
+from mmlib.data.transforms.splits import check_seed
 
 VALID = 0.1  # of the groups in the training list
 

@@ -13,9 +13,9 @@ import torch
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.prepared import read_prepared
-from mmlib.data.splits import check_seed, standardise
-from mmlib.data.twins import equal_rows, kept_together
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.twins import equal_rows, kept_together
 
 VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
 TRAIN, VALID, TEST = 1000, 300, 700

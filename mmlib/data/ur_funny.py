@@ -5,10 +5,10 @@ vision: OpenFace (371 features); audio: COVAREP (81); text: GloVe (300).
 
 from collections.abc import Sequence
 
-from mmlib.data.affect import MODALITIES, affect_data
+from mmlib.data._affect import MODALITIES, affect_data
 from mmlib.data.base import MultimodalData
-from mmlib.data.splits import check_seed
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.splits import check_seed
 
 
 def load(seed: int = 0, modalities: Sequence[str] = MODALITIES, stream: bool | None = None) -> MultimodalData:

@@ -1,6 +1,5 @@
 """Figures: one style, one function per kind of figure, one way to save, one list."""
 
-from mmlib.figure_list import figures_listed
 from mmlib.figures.costs import cost_lines
 from mmlib.figures.maps import depth_maps
 from mmlib.figures.pictures import picture_grid
@@ -8,6 +7,7 @@ from mmlib.figures.plots import canvas, curves, finish, noted, one_legend, seed_
 from mmlib.figures.samples import Samples, draw_sample, sample_sheet, sentence
 from mmlib.figures.save import save_figure
 from mmlib.figures.style import apply_style, look
+from mmlib.records.figure_list import figures_listed
 
 __all__ = [
     "Samples",

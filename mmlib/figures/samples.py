@@ -11,7 +11,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure, SubFigure
 from torch import Tensor
 
-from mmlib.data.clips import IMAGENET_MEAN, IMAGENET_STD
+from mmlib.data.transforms.clips import IMAGENET_MEAN, IMAGENET_STD
 from mmlib.figures.style import apply_style
 
 SOUNDS = ("audio", "sound")  # names of modalities whose [1, H, W] is a spectrogram, low tones first

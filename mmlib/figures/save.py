@@ -9,14 +9,14 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from mmlib import checks
-from mmlib.figure_list import figures_listed
-from mmlib.figure_record import png_metadata, svg_metadata
-from mmlib.files import sha256_of, write_atomically, write_json
-from mmlib.jsonable import to_json
-from mmlib.names import HEX
-from mmlib.provenance import provenance
-from mmlib.results_place import all_parameters, results_place
-from mmlib.sealed import sealed
+from mmlib.records.figure_list import figures_listed
+from mmlib.records.figure_record import png_metadata, svg_metadata
+from mmlib.records.files import sha256_of, write_atomically, write_json
+from mmlib.records.jsonable import to_json
+from mmlib.records.names import HEX
+from mmlib.records.origin.destination import all_parameters, results_place
+from mmlib.records.provenance import provenance
+from mmlib.records.sealed import sealed
 
 DPI = 150
 
@@ -31,8 +31,8 @@ def save_figure(
 ) -> Path:
     """Writes figures/ID.png, ID.svg and, last, ID.json into the results folder; returns the path of the PNG.
 
-    From other code or with other parameters than the suite's, they go to results/variants (mmlib.results_place).
-    All three hold the record, so that a picture that travels alone can be traced (mmlib.figure_record); the JSON holds
+    From other code or with other parameters than the suite's, they go to results/variants (mmlib.records.origin.destination).
+    All three hold the record, so that a picture that travels alone can be traced (mmlib.records.figure_record); the JSON holds
     the SHA-256 of both pictures beside it, which they cannot hold themselves.
     id: listed in notebooks/figures.yaml, where its caption, alternative text and what it answers stand.
     parameters: what the figure depends on, JSON values; those of the notebook's parameters that are left out are taken

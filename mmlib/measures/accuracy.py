@@ -1,9 +1,10 @@
 """Accuracy by subset of modalities, and of each modality's response inside the whole network (AGM, section 3)."""
 
+from mmlib.coalitions import shapley
+from mmlib.coalitions.shapley import Coalition
 from mmlib.data.base import Split
-from mmlib.measures.collected import accuracy_of, split_logits, true_labels
-from mmlib.models import MultimodalModel, shapley
-from mmlib.models.shapley import Coalition
+from mmlib.measures._predictions import accuracy_of, split_logits, true_labels
+from mmlib.models import MultimodalModel
 
 
 def masked_accuracy(model: MultimodalModel, split: Split) -> dict[Coalition, float]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.data.base import Split
-from mmlib.measures.collected import check_alone, collect
+from mmlib.measures._predictions import check_alone, collect
 from mmlib.methods import Unimodal
 from mmlib.models import MultimodalModel
 

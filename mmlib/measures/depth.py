@@ -1,6 +1,6 @@
 """What can be read out after each block of an encoder, shallow to deep, and how far the modalities are apart there.
 
-The read-outs by prototypes are those from which AIM draws its strength (mmlib.methods.aim_performance).
+The read-outs by prototypes are those from which AIM draws its strength (mmlib.methods.aim.performance).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.data.base import Split
-from mmlib.measures.collected import accuracy_of, check_fits, collect, true_labels
+from mmlib.measures._predictions import accuracy_of, check_fits, collect, true_labels
 from mmlib.measures.probes import probe_accuracy
-from mmlib.methods.aim_performance import class_means, contributions, performance, prototype_logits
-from mmlib.methods.aim_strength import counterparts
+from mmlib.methods.aim.dam import counterparts
+from mmlib.methods.aim.performance import class_means, contributions, performance, prototype_logits
 from mmlib.models import MultimodalModel
 from mmlib.models.encoder import check_blocks
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmlib.models import subsets
+from mmlib.coalitions import subsets
 
 NONE = "none"
 

@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.coalitions import shapley
+from mmlib.coalitions.shapley import Coalition
 from mmlib.data.base import Split
+from mmlib.measures._predictions import split_logits, true_labels
 from mmlib.measures.accuracy import masked_accuracy
-from mmlib.measures.collected import split_logits, true_labels
-from mmlib.models import MultimodalModel, shapley
-from mmlib.models.shapley import Coalition
+from mmlib.models import MultimodalModel
 
 
 def shapley_values(

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmlib import checks
-from mmlib.methods.following import follow
-from mmlib.methods.precise_buffers import PreciseBuffers
+from mmlib.methods._parts.following import follow
+from mmlib.methods._parts.precise_buffers import PreciseBuffers
 from mmlib.models import MultimodalModel, eval_mode
 
 Inputs = Mapping[str, Tensor]

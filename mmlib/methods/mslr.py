@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.methods._parts.losses import cross_entropy
+from mmlib.methods._parts.modality_parts import own_part, validation_shares
+from mmlib.methods._parts.options import check_factor
 from mmlib.methods.base import Inputs, Logs, Method
-from mmlib.methods.losses import cross_entropy
-from mmlib.methods.modality_parts import own_part, validation_shares
-from mmlib.methods.options import check_factor
 from mmlib.models import MultimodalModel
 
 LAST = 5  # validation accuracies that are averaged

@@ -1,19 +1,19 @@
 """Encoders, fusions and the network that joins them."""
 
+from mmlib.coalitions.masking import masked_logits, paired_features, subset_logits
+from mmlib.coalitions.mixing import mixed_logits
+from mmlib.coalitions.shapley import shapley, subsets
 from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
 from mmlib.models.build import ADDITIVE_FUSIONS, ENCODERS, FUSIONS, build_encoder, build_model
 from mmlib.models.conv import Conv1d, Conv2d
 from mmlib.models.encoder import Encoder
 from mmlib.models.fusion import Fusion
 from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
-from mmlib.models.masking import masked_logits, paired_features, subset_logits
 from mmlib.models.maxout import MaxOut, maxout_head
-from mmlib.models.mixing import mixed_logits
 from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
 from mmlib.models.modes import eval_mode, frozen, kept_statistics
 from mmlib.models.resnet import ClipResNet18, ResNet18
-from mmlib.models.shapley import shapley, subsets
 from mmlib.models.transformer import Transformer
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from mmlib.models._input_types import check_types
 from mmlib.models.fusion import Features, Fusion
-from mmlib.models.input_types import check_types
 from mmlib.models.modality_names import check_modality
 
 

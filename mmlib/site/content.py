@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.figure_list import figures_listed, outdated_words
-from mmlib.figure_record import read_record
-from mmlib.foreign import foreign_results
-from mmlib.names import check_name
+from mmlib.notebooks.foreign import foreign_results
+from mmlib.records.figure_list import figures_listed, outdated_words
+from mmlib.records.figure_record import read_record
+from mmlib.records.names import check_name
+from mmlib.records.origin.suite import suite_notebooks
 from mmlib.site.notebooks import Executed, read_executed
 from mmlib.site.runs import Row, rows_of
-from mmlib.suite_notebooks import suite_notebooks
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from mmlib import paths
-from mmlib.execution_record import require_whole
-from mmlib.names import check_name
-from mmlib.suite_notebooks import suite_notebooks
-from mmlib.tidy import normalise
+from mmlib.notebooks.clean import normalise
+from mmlib.records.execution_record import require_whole
+from mmlib.records.names import check_name
+from mmlib.records.origin.suite import suite_notebooks
 
 TITLE = re.compile(r"# +(.+)")
 PAPERMILL_HEAD = "papermill-error-cell-tag"

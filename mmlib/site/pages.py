@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 
 from mmlib import paths
-from mmlib.provenance import provenance
-from mmlib.run_files import distributions
+from mmlib.records.provenance import provenance
+from mmlib.runs.files import distributions
 from mmlib.site.content import Content
 from mmlib.site.escape import page_templates
 from mmlib.site.runs import COLUMNS

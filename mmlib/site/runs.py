@@ -4,8 +4,8 @@ import json
 from statistics import mean
 
 from mmlib import paths
-from mmlib.figure_record import RUN
-from mmlib.files import sha256_of
+from mmlib.records.figure_record import RUN
+from mmlib.records.files import sha256_of
 
 Row = dict[str, object]
 COLUMNS = ("run", "data", "method", "model", "profile", "seeds", "options", "score", "seconds", "state", "figures")

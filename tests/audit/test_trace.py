@@ -18,8 +18,8 @@ from mmlib.__main__ import main
 from mmlib.audit.trace import trace
 from mmlib.audit.trace_text import trace_lines
 from mmlib.figures import save_figure
-from mmlib.files import sha256_of, write_json
-from mmlib.sealed import sealed
+from mmlib.records.files import sha256_of, write_json
+from mmlib.records.sealed import sealed
 
 matplotlib.use("agg")
 PLACE = {"notebook": "12_toy", "answers": "MCR, figure 4", "data": "synthetic, uci_digits"}
@@ -77,7 +77,7 @@ def test_the_lines_tell_all_of_it(results, capsys):
 
 
 def test_the_last_command_gives_the_notebook_the_figures_parameters(results):
-    from mmlib.parameters import parse_parameters
+    from mmlib.records.origin.parameters import parse_parameters
 
     *_, command = trace("kappa")["commands"]
     setting, _, _, _, _, name, *options = shlex.split(command)

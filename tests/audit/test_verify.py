@@ -14,12 +14,12 @@ import yaml
 from mmlib import paths
 from mmlib.__main__ import main
 from mmlib.audit.verify import verify
-from mmlib.engine.plan_inputs import plan_inputs
+from mmlib.batch.plan_inputs import plan_inputs
 from mmlib.figures import save_figure
-from mmlib.files import sha256_of, write_json
-from mmlib.report import write_results
+from mmlib.notebooks.results import write_results
+from mmlib.records.files import sha256_of, write_json
+from mmlib.records.sealed import sealed
 from mmlib.runs import RunSpec, get_or_run, inputs_of
-from mmlib.sealed import sealed
 
 matplotlib.use("agg")
 ENTRY = {"notebook": "12_agm", "answers": "none", "data": "synthetic", "caption": "Größe κ.", "alt": "A line."}

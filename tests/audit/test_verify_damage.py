@@ -17,12 +17,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 from mmlib import paths
 from mmlib.__main__ import main
 from mmlib.audit.verify import verify
-from mmlib.execution_record import write_record
 from mmlib.figures import save_figure
-from mmlib.files import sha256_of, write_json
-from mmlib.report import write_results
+from mmlib.notebooks.results import write_results
+from mmlib.records.execution_record import write_record
+from mmlib.records.files import sha256_of, write_json
+from mmlib.records.sealed import sealed
 from mmlib.runs import RunSpec, get_or_run, inputs_of
-from mmlib.sealed import sealed
 
 matplotlib.use("agg")
 ENTRY = {"notebook": "12_agm", "answers": "none", "data": "synthetic", "caption": "Kappa.", "alt": "A line."}

@@ -18,8 +18,8 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mmlib.files import write_json
 from mmlib.paths import results_dir
+from mmlib.records.files import write_json
 
 # Tests in other places may need more than PyTorch, numpy and pytest.
 PLACES = ("tests/models", "tests/methods", "tests/test_training.py")

@@ -3,7 +3,7 @@
     python3 tests/benchmarks/step_cost.py [--config NAME ...] [--method NAME ...] [--limit METHOD=RATIO ...]
                                           [--rounds N] [--threads N] [--device auto|cpu|cuda]
 
-mmlib/cost.py says how a step is measured: all methods take turns in one process, joint among them, whichever are named.
+mmlib/measures/cost/step.py says how a step is measured: all methods take turns in one process, joint among them, whichever are named.
 Before, each of them begins some epochs, so that AIM has judged the network. What its step costs depends on the modality
 that leads; here it is the dearest case, in which both run their blocks again from as early on as two modalities can.
 What it costs to begin an epoch is measured apart and spread over the steps of an epoch of the configuration's rows.
@@ -22,9 +22,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmlib.cost import Cost, milliseconds, step_costs
 from mmlib.data.base import MultimodalData, Split
 from mmlib.device import resolve_device
+from mmlib.measures.cost.step import Cost, milliseconds, step_costs
 from mmlib.methods import AIM, METHODS, Method
 from mmlib.models import build_model
 

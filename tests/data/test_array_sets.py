@@ -14,10 +14,10 @@ from raw_folders_arrays import WIDTHS, affect_split, make_av_mnist, make_cmu_mos
 
 from data_prep import __main__ as command  # noqa: E402
 from mmlib.data import DataDamaged, DataNotPrepared, load  # noqa: E402
-from mmlib.data.affect import targets  # noqa: E402
+from mmlib.data._affect import targets  # noqa: E402
 from mmlib.methods import Joint  # noqa: E402
 from mmlib.models import build_model  # noqa: E402
-from mmlib.recipes import RECIPES  # noqa: E402
+from mmlib.runs.recipes import RECIPES  # noqa: E402
 from mmlib.training import fit  # noqa: E402
 
 SETS = ("av_mnist", "cmu_mosi", "cmu_mosei", "ur_funny")

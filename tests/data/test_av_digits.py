@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from mmlib.data import av_digits, load
+from mmlib.data._av_digits_pairs import SPLITS, draw_pairs
 from mmlib.data.av_digits import waveform
-from mmlib.data.av_digits_pairs import SPLITS, draw_pairs
-from mmlib.data.prepared import read_prepared
-from mmlib.data.sound import centred, log_mel, mixed, pink_noise
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.sound import centred, log_mel, mixed, pink_noise
 from mmlib.methods import Unimodal
 from mmlib.models import build_model
-from mmlib.recipes import RECIPES
+from mmlib.runs.recipes import RECIPES
 from mmlib.training import evaluate, fit
 
 SMALL = (60, 30, 40)

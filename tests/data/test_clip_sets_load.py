@@ -13,8 +13,8 @@ import raw_folders_clips as raw_folders
 
 from data_prep import __main__ as command
 from mmlib.data import load
-from mmlib.data.clips import IMAGENET_MEAN, IMAGENET_STD, hold_out
-from mmlib.data.stored import read_stored
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.transforms.clips import IMAGENET_MEAN, IMAGENET_STD, hold_out
 from mmlib.methods import Joint
 from mmlib.models import build_model
 
@@ -47,7 +47,7 @@ def rows_of(monkeypatch):
 
     def find(name, **options):
         seen = {}
-        monkeypatch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_: seen.update(rows))
+        monkeypatch.setattr("mmlib.data.storage.stored.Stored.data", lambda self, rows, *_: seen.update(rows))
         load(name, **options)
         monkeypatch.undo()
         return seen
@@ -143,7 +143,7 @@ def test_crema_d_clips_in_no_list_are_counted_and_only_the_actor_split_takes_the
     assert read_stored("crema_d").manifest["clips_in_no_list"] == 14
     seen = {}
     for split in ("ogm", "actor"):
-        monkeypatch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_, to=split: seen.update({to: rows}))
+        monkeypatch.setattr("mmlib.data.storage.stored.Stored.data", lambda self, rows, *_, to=split: seen.update({to: rows}))
         load("crema_d", split=split)
     assert {split: sum(map(len, rows.values())) for split, rows in seen.items()} == {"ogm": 4, "actor": 18}
 
@@ -161,7 +161,7 @@ def test_ave_shares_no_video_between_splits_where_the_lists_do(tmp_path, monkeyp
     raw = raw_folders.make_ave(tmp_path / "raw", lists=twice)
     assert command.main(["ave", "--raw", str(raw), "--jobs", "1"]) == 0
     seen = []
-    monkeypatch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_: seen.append(rows))
+    monkeypatch.setattr("mmlib.data.storage.stored.Stored.data", lambda self, rows, *_: seen.append(rows))
     load("ave")
     stored = read_stored("ave")
     assert share_nothing(stored.column("video"), seen[0])
@@ -186,7 +186,7 @@ def test_kinetics_sounds_without_folders_of_splits_is_drawn_by_video(tmp_path, m
     assert len(set(videos.tolist())) == 5
     with monkeypatch.context() as patch:
         seen = []
-        patch.setattr("mmlib.data.stored.Stored.data", lambda self, rows, *_: seen.append(rows))
+        patch.setattr("mmlib.data.storage.stored.Stored.data", lambda self, rows, *_: seen.append(rows))
         for seed in range(4):
             load("kinetics_sounds", seed=seed)
     assert all(share_nothing(videos, rows) and sum(map(len, rows.values())) == 20 for rows in seen)

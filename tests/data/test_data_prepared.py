@@ -13,10 +13,10 @@ import torch
 
 from mmlib import __main__ as command
 from mmlib.data import DataDamaged, DataNotPrepared, load
-from mmlib.data.mapped import View
-from mmlib.data.prepared import is_prepared, read_prepared
-from mmlib.data.stored import read_stored
-from mmlib.sealed import sealed
+from mmlib.data.storage.mapped import View
+from mmlib.data.storage.prepared import is_prepared, read_prepared
+from mmlib.data.storage.stored import read_stored
+from mmlib.records.sealed import sealed
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmlib.data import DATASETS, load
-from mmlib.data.prepared import read_prepared
 from mmlib.data.smartwatch import cut_windows, split_subjects
+from mmlib.data.storage.prepared import read_prepared
 from mmlib.data.uci_digits import split_rows
 
 WIDTHS = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}

@@ -15,17 +15,17 @@ import pytest
 import torch
 
 from mmlib.data import DataDamaged, DataNotPrepared, MultimodalData
-from mmlib.data import streaming as streaming_module
 from mmlib.data.base import Split
-from mmlib.data.mapped import MappedRows, View
-from mmlib.data.stored import read_stored
-from mmlib.files import sha256_of, write_json
+from mmlib.data.storage import streaming as streaming_module
+from mmlib.data.storage.mapped import MappedRows, View
+from mmlib.data.storage.stored import read_stored
 from mmlib.measures import linear_probe, masked_accuracy, shapley_values
 from mmlib.methods import AGM, AIM, MCR, Joint
 from mmlib.methods.mslr import MSLR
 from mmlib.models import build_model
-from mmlib.run_measures import MEASURES, Trained
-from mmlib.sealed import sealed
+from mmlib.records.files import sha256_of, write_json
+from mmlib.records.sealed import sealed
+from mmlib.runs.measures import MEASURES, Trained
 from mmlib.training import evaluate, fit, predict
 
 ROWS, CLASSES = 90, ("x", "y", "z")
@@ -127,7 +127,7 @@ def test_measures_give_the_same_numbers(stored):
 
 def test_large_sets_are_streamed_and_small_ones_are_not(stored, monkeypatch):
     assert not data(stored, None).train.streamed
-    monkeypatch.setattr("mmlib.data.stored.IN_MEMORY", 4 * ROWS * (48 + 5) - 1)
+    monkeypatch.setattr("mmlib.data.storage.stored.IN_MEMORY", 4 * ROWS * (48 + 5) - 1)
     assert data(stored, None).train.streamed
 
 
@@ -184,7 +184,7 @@ def test_the_pages_of_the_file_are_given_back(tmp_path):
     np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(200, 2**20))[:] = 1
     code = f"""
 import torch
-from mmlib.data.mapped import MappedRows, View
+from mmlib.data.storage.mapped import MappedRows, View
 from pathlib import Path
 rows = MappedRows(Path({str(file)!r}), "", View("big"), torch.arange(200))
 def resident():
@@ -221,8 +221,8 @@ multiprocessing.set_start_method(sys.argv[1])
 print("started")
 import numpy as np, torch
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.stored import read_stored
-from mmlib.data.mapped import View
+from mmlib.data.storage.stored import read_stored
+from mmlib.data.storage.mapped import View
 from mmlib.methods import Joint
 from mmlib.models import build_model
 from mmlib.training import fit
@@ -250,7 +250,7 @@ def test_a_plain_script_trains_however_processes_start(stored, tmp_path, method)
 
 def test_asking_how_processes_start_leaves_the_choice_to_the_user():
     code = (
-        "import multiprocessing; from mmlib.data.streaming import _start_method; print(_start_method()); "
+        "import multiprocessing; from mmlib.data.storage.streaming import _start_method; print(_start_method()); "
         "multiprocessing.set_start_method('spawn'); print(_start_method())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path.cwd())

@@ -8,8 +8,8 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 from mmlib.data import is_regression, load
-from mmlib.data.synthetic_linear import bayes_error, draw_latents
-from mmlib.data.synthetic_options import make_linear_process
+from mmlib.data.synthetic.knobs import make_linear_process
+from mmlib.data.synthetic.linear import bayes_error, draw_latents
 
 SMALL = {"samples": (1000, 2, 1000)}
 WHOLE = math.sqrt(2 / math.pi)  # mean absolute value of N(0, 1): the error of a predictor that knows nothing

@@ -8,8 +8,8 @@ import torch
 
 from mmlib.data import load
 from mmlib.data.emoji import SHARES, pieces_of, split_rows
-from mmlib.data.prepared import read_prepared
-from mmlib.data.word_pieces import WordPieces
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.word_pieces import WordPieces
 from mmlib.methods import METHODS
 from mmlib.models import ConcatFusion, MultimodalModel, build_encoder
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmlib.data import streaming
 from mmlib.data.base import Split
-from mmlib.data.clips import clip, motion, some_frames
-from mmlib.data.mapped import MappedRows
+from mmlib.data.storage import streaming
+from mmlib.data.storage.mapped import MappedRows
+from mmlib.data.transforms.clips import clip, motion, some_frames
 
 BATCHES, ROWS = 6, 4
 

@@ -14,10 +14,10 @@ from sklearn.neural_network import MLPClassifier
 from mmlib.data import load
 from mmlib.data.synthetic import information
 from mmlib.data.synthetic import load as load_synthetic
-from mmlib.data.synthetic_bayes import bayes_accuracy, log_ratios, mutual_information, posterior
-from mmlib.data.synthetic_lift import generators
-from mmlib.data.synthetic_options import make_process
-from mmlib.data.synthetic_process import draw_labels, draw_latents
+from mmlib.data.synthetic.bayes import bayes_accuracy, log_ratios, mutual_information, posterior
+from mmlib.data.synthetic.knobs import make_process
+from mmlib.data.synthetic.lift import generators
+from mmlib.data.synthetic.process import draw_labels, draw_latents
 
 
 def process_of(modalities=2, classes=4, shared=0.4, unique=0.1, synergy=0.3, noise=1.0, signal=3.0):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mmlib.data import av_digits, emoji, load
-from mmlib.data.av_digits_pairs import draw_pairs
-from mmlib.data.prepared import read_prepared
-from mmlib.data.twins import equal_rows, kept_together, merged
+from mmlib.data._av_digits_pairs import draw_pairs
+from mmlib.data.storage.prepared import read_prepared
+from mmlib.data.transforms.twins import equal_rows, kept_together, merged
 from mmlib.data.uci_digits import VIEWS, split_rows
 
 SEEDS = range(12)

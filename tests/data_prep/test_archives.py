@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import archives
-from data_prep.archives import unpack
 from data_prep.errors import PreparationError
-from data_prep.release_root import archive_hint, archives_in, release_root
+from data_prep.release.root import archive_hint, archives_in, release_root
+from data_prep.unpack import archives
+from data_prep.unpack.archives import unpack
 
 FILES = {"set/a.txt": b"one", "set/deep/b.bin": bytes(200_000), "set/empty.txt": b""}
 TARS = {".tar": "w", ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}

@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).parent))
 
 from raw_folders_clips import tone, write_clip, write_wav
 
-from data_prep.audio import N_FFT, RATE, _mono, read_track, read_wav, spectrogram
-from data_prep.raw_set import Undecodable
+from data_prep.decode.audio import N_FFT, RATE, _mono, read_track, read_wav, spectrogram
+from data_prep.release.layout import Undecodable
 
 
 def pitch_of(samples):

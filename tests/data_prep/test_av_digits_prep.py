@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from data_prep import __main__ as command
-from data_prep import av_digits, espeak, prepare
+from data_prep import fetch as prepare
 from data_prep.contents import Contents
+from data_prep.decode import speech as espeak
+from data_prep.decode.speech import Take
 from data_prep.errors import PreparationError
-from data_prep.espeak import Take
-from mmlib.data.prepared import DataNotPrepared, Prepared, read_prepared
+from data_prep.sets import av_digits
+from mmlib.data.storage.prepared import DataNotPrepared, Prepared, read_prepared
 
 FEW = ("f2", "m3", "klatt")
 

@@ -12,9 +12,9 @@ sys.path.append(str(Path(__file__).parent))
 from raw_folders_arrays import make_av_mnist  # noqa: E402
 
 from data_prep import __main__ as command  # noqa: E402
-from data_prep import av_mnist  # noqa: E402
 from data_prep.errors import PreparationError  # noqa: E402
-from mmlib.data.stored import read_stored  # noqa: E402
+from data_prep.sets import av_mnist  # noqa: E402
+from mmlib.data.storage.stored import read_stored  # noqa: E402
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ sys.path.append(str(Path(__file__).parent))
 import raw_folders_clips as raw_folders
 
 from data_prep import __main__ as command
-from data_prep import ave, crema_d, kinetics_sounds, row_files, something_something, ucf101
 from data_prep.errors import PreparationError
-from mmlib.data.stored import read_stored
+from data_prep.release import rows as row_files
+from data_prep.sets import ave, crema_d, kinetics_sounds, something_something, ucf101
+from mmlib.data.storage.stored import read_stored
 
 FEW = {
     "crema_d": {"clips": ("1001_IEO_NEU_XX", "1001_IEO_ANG_HI", "1002_DFA_SAD_X")},

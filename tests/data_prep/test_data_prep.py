@@ -19,10 +19,11 @@ from filelock import FileLock
 
 from data_prep import __main__ as command
 from data_prep import prepare as preparation
-from data_prep import smartwatch, uci_digits, wheels
+from data_prep.sets import smartwatch, uci_digits
 from data_prep.sources import SOURCES
-from mmlib.catalogue import CATALOGUE
-from mmlib.data.prepared import DataNotPrepared, files_of, read_prepared
+from data_prep.unpack import wheels
+from mmlib.data.storage.prepared import DataNotPrepared, files_of, read_prepared
+from mmlib.records.catalogue import CATALOGUE
 
 
 def csv_of(columns, labels):

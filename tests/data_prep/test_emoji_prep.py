@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from data_prep import __main__ as command
-from data_prep import wheels
-from data_prep.emoji import ATTRIBUTION, DRAWINGS, GROUPS, LIST
-from data_prep.emoji_bases import bases_of
+from data_prep.sets._emoji_bases import bases_of
+from data_prep.sets.emoji import ATTRIBUTION, DRAWINGS, GROUPS, LIST
 from data_prep.sources import SOURCES
-from mmlib.data.prepared import read_prepared
+from data_prep.unpack import wheels
+from mmlib.data.storage.prepared import read_prepared
 
 RED = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><rect width="72" height="36" fill="#ff0000"/></svg>'
 BLUE = RED.replace("#ff0000", "#0000ff")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_prep.flow import flow
-from mmlib.data.clips import motion
+from data_prep.decode.flow import flow
+from mmlib.data.transforms.clips import motion
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_no_motion_comes_back_as_exactly_zero(scene):
 def test_bytes_are_the_motion_cut_to_twenty_pixels(scene, monkeypatch):
     moves = np.zeros((112, 112, 2), np.float32)
     moves[0, :5, 0] = [-50, -20, 1.5, 20, 50]
-    monkeypatch.setattr("data_prep.flow._farneback", lambda *_: moves)
+    monkeypatch.setattr("data_prep.decode.flow._farneback", lambda *_: moves)
     found = flow(scene[None], scene[None])
     assert found[0, 0, 0, :5].tolist() == [1, 1, 138, 255, 255]
     assert pixels(found)[0, 0, 0, :5].tolist() == pytest.approx([-20, -20, 1.5, 20, 20], abs=20 / 127 / 2)

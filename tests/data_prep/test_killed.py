@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10
 SPEAKS = """
     from data_prep import espeak
-    from data_prep.espeak import Take
+    from data_prep.decode.speech import Take
     if __name__ == "__main__":
         takes = [[Take("seven", "en-us", "f2", 50, 50, 175)] * 200] * 10_000
         for spoken in espeak.speak_all(takes):
@@ -23,8 +23,8 @@ SPEAKS = """
 """
 CONVERTS = """
     import time
-    from data_prep.converting import converted
-    from data_prep.raw_set import Part
+    from data_prep.release.convert import converted
+    from data_prep.release.layout import Part
 
     def slow(part):
         print("converts", flush=True)
@@ -37,8 +37,8 @@ STREAMS = """
     import time
     import numpy as np
     import torch
-    from mmlib.data.mapped import MappedRows, View
-    from mmlib.data.streaming import streamed_batches
+    from mmlib.data.storage.mapped import MappedRows, View
+    from mmlib.data.storage.streaming import streamed_batches
     from pathlib import Path
 
     np.save("rows.npy", np.zeros((4096, 8), np.float32))

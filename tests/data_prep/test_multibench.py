@@ -11,11 +11,12 @@ sys.path.append(str(Path(__file__).parent))
 from raw_folders_arrays import FILES, SPLITS, WIDTHS, affect_split, make_affect  # noqa: E402
 
 from data_prep import __main__ as command  # noqa: E402
-from data_prep import cmu_mosei, cmu_mosi, multibench, ur_funny  # noqa: E402
 from data_prep.errors import PreparationError  # noqa: E402
-from data_prep.multibench_splits import group_of  # noqa: E402
-from mmlib.data.stored import read_stored  # noqa: E402
-from mmlib.files import sha256_of  # noqa: E402
+from data_prep.sets import _multibench as multibench
+from data_prep.sets import cmu_mosei, cmu_mosi, ur_funny  # noqa: E402
+from data_prep.sets._multibench_splits import group_of  # noqa: E402
+from mmlib.data.storage.stored import read_stored  # noqa: E402
+from mmlib.records.files import sha256_of  # noqa: E402
 
 MODULES = {"cmu_mosi": cmu_mosi, "cmu_mosei": cmu_mosei, "ur_funny": ur_funny}
 

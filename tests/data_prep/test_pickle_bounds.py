@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from data_prep.errors import PreparationError
-from data_prep.pickles import open_pickle
-from data_prep.plain_values import DEEPEST, MOST
+from data_prep.unpack._plain_values import DEEPEST, MOST
+from data_prep.unpack.pickles import open_pickle
 
 SECONDS = 10
 OPEN = """
 import resource, sys
 from pathlib import Path
-from data_prep.pickles import open_pickle, read_pickled_npy
+from data_prep.unpack.pickles import open_pickle, read_pickled_npy
 from data_prep.errors import PreparationError
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 content = Path(sys.argv[1]).read_bytes()

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from data_prep.errors import PreparationError
-from data_prep.pickles import open_pickle, read_pickled_npy
-from data_prep.skipping_file import LARGE, SkippingFile
+from data_prep.unpack._skipping_file import LARGE, SkippingFile
+from data_prep.unpack.pickles import open_pickle, read_pickled_npy
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

@@ -14,12 +14,26 @@ import numpy as np
 import pytest
 
 from data_prep import __main__ as command
-from data_prep import publishing, raw_manifest, raw_prepare, raw_set, row_files
 from data_prep.errors import PreparationError
-from data_prep.raw_set import Layout, Part, Undecodable
-from mmlib.data.prepared import DataDamaged, DataNotPrepared
-from mmlib.data.stored import read_stored
-from mmlib.sealed import opened
+from data_prep.release import (
+    layout as raw_set,
+)
+from data_prep.release import (
+    manifest as raw_manifest,
+)
+from data_prep.release import (
+    prepare as raw_prepare,
+)
+from data_prep.release import (
+    publish as publishing,
+)
+from data_prep.release import (
+    rows as row_files,
+)
+from data_prep.release.layout import Layout, Part, Undecodable
+from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
+from mmlib.data.storage.stored import read_stored
+from mmlib.records.sealed import opened
 
 
 class Toy:
@@ -425,8 +439,8 @@ def test_a_part_that_kills_its_process_is_left_out_and_the_others_are_kept(tmp_p
         "if __name__ == '__main__':\n"
         "    from pathlib import Path\n"
         "    import dying_set\n"
-        "    from data_prep.converting import converted\n"
-        "    from data_prep.raw_set import Part, Undecodable\n"
+        "    from data_prep.release.convert import converted\n"
+        "    from data_prep.release.layout import Part, Undecodable\n"
         "    for part, found in converted(dying_set.convert, [Part(str(i), (Path(__file__),)) for i in range(6)], 2):\n"
         "        print(part.name, found if isinstance(found, Undecodable) else found['labels'].tolist())\n"
     )
@@ -442,7 +456,7 @@ def test_a_part_that_kills_its_process_is_left_out_and_the_others_are_kept(tmp_p
 SLOW = """
 import sys, time
 from data_prep import av_mnist, raw_set
-from data_prep.raw_set import Layout, Part
+from data_prep.release.layout import Layout, Part
 import numpy as np
 
 def layout(raw):
@@ -492,7 +506,7 @@ def test_killed_at_any_time_it_ends_with_the_same_arrays(tmp_path):
 
 
 def test_the_modules_of_all_sets_have_what_a_preparation_calls():
-    from mmlib.catalogue import RAW
+    from mmlib.records.catalogue import RAW
 
     for name in RAW:
         module = raw_set.raw_set(name)

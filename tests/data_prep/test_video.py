@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).parent))
 
 from raw_folders_clips import CODECS, FPS, clip_bytes, tone, write_clip
 
-from data_prep.raw_set import Undecodable
-from data_prep.video import Video, _File, at_seconds, media, pictures, scan, spread
+from data_prep.decode.video import Video, _File, at_seconds, media, pictures, scan, spread
+from data_prep.release.layout import Undecodable
 
 ENDINGS = list(CODECS)
 
@@ -184,7 +184,7 @@ def test_a_disk_that_fails_on_the_way_is_no_damaged_file(clip, ending, code, mon
                 raise OSError(code, os.strerror(code), str(path))
             return super().read(min(count, half - self.tell()))
 
-    monkeypatch.setattr("data_prep.video._File", Failing)
+    monkeypatch.setattr("data_prep.decode.video._File", Failing)
     with pytest.raises(OSError) as raised:
         scan(path, "the clip")
     assert raised.value.errno == code and raised.value.filename == str(path)

@@ -2,10 +2,10 @@ import matplotlib as mpl
 import pytest
 from matplotlib.colors import to_rgb
 
-from mmlib.comparisons import METHODS_COMPARED
 from mmlib.figures import apply_style, look
 from mmlib.figures.style import METHOD_LOOKS, POSITION_LOOKS
 from mmlib.methods import METHODS
+from mmlib.runs.comparisons import METHODS_COMPARED
 
 
 def test_every_method_has_a_look_of_its_own():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmlib.data.clips import IMAGENET_MEAN, IMAGENET_STD
+from mmlib.data.transforms.clips import IMAGENET_MEAN, IMAGENET_STD
 from mmlib.figures import Samples, draw_sample, sample_sheet, sentence
 
 

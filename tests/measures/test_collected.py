@@ -16,7 +16,7 @@ from mmlib.measures import (
     shapley_values,
     weak_channels,
 )
-from mmlib.measures.collected import check_alone, collect, split_logits
+from mmlib.measures._predictions import check_alone, collect, split_logits
 from mmlib.methods import Joint, Unimodal
 from mmlib.models import ConcatFusion, Encoder, MultimodalModel, build_model
 

@@ -9,8 +9,8 @@ from itertools import product
 import pytest
 import torch
 
-from mmlib.methods.aim_judge import SELECTIONS
-from mmlib.methods.aim_strength import DAMS
+from mmlib.methods.aim.dam import DAMS
+from mmlib.methods.aim.judge import SELECTIONS
 from mmlib.models import build_model
 
 DEPTHS = {"a": 3, "v": 2, "t": 1}

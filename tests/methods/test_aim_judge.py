@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mmlib.data.base import Split
-from mmlib.methods import aim_judge
-from mmlib.methods.aim_judge import SELECTIONS, calibration_rows, under_optimised
-from mmlib.methods.aim_prototypes import pooled_outputs
+from mmlib.methods.aim import judge as aim_judge
+from mmlib.methods.aim.dap import pooled_outputs
+from mmlib.methods.aim.judge import SELECTIONS, calibration_rows, under_optimised
 from mmlib.models import build_model
 
 R = torch.tensor([0.3, -0.1, 0.5, 0.0, -0.4])

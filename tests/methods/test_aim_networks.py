@@ -50,7 +50,7 @@ def test_every_encoder_trains_with_every_optimiser(problem, as_data, encoder, op
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_a_residual_network_trains(problem, as_data, monkeypatch, norm):
-    monkeypatch.setattr("mmlib.methods.aim_judge.FIRST_STEPS", 3)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FIRST_STEPS", 3)
     model, inputs, labels = ahead(problem, encoder="resnet18", norm=norm, rows=8, dtype=torch.float32)
     labels = torch.arange(8) % 3
     assert_trains(AIM(model, warm_up=1), as_data(inputs, labels), epochs=2)

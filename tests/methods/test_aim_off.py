@@ -36,7 +36,7 @@ def same(one, other):
 @pytest.mark.parametrize("proto", ["learned", "class_mean"])
 @pytest.mark.parametrize("off", OFF, ids=str)
 def test_switched_off(problem, twin, as_data, monkeypatch, off, proto):
-    monkeypatch.setattr("mmlib.methods.aim_judge.FIRST_STEPS", 20)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FIRST_STEPS", 20)
     model, inputs, labels = problem(3, fusion="maxout", **NOISY)
     data = as_data(inputs, labels)
     aim = AIM(twin(model), warm_up=0, every=2, proto=proto, **off)

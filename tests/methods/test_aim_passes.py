@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmlib.methods import AIM, Joint
-from mmlib.methods.aim_modulation import auxiliary_logits, modulated_features
+from mmlib.methods.aim.pam import auxiliary_logits, modulated_features
 from mmlib.models import build_encoder
 
 ENCODERS = {

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmlib.methods.aim_performance import TAU, class_means, contributions, performance, prototype_logits
+from mmlib.methods.aim.performance import TAU, class_means, contributions, performance, prototype_logits
 
 # Two classes; their mean is (1, 1), the centred prototypes are (1, 0) and (-1, 0).
 P = torch.tensor([[2.0, 1.0], [0.0, 1.0]], dtype=torch.double)

@@ -7,9 +7,9 @@ from torch import nn
 
 from mmlib.data import load
 from mmlib.methods import Joint
-from mmlib.methods.aim_prototypes import OBJECTIVES, first_inputs, learn, pooled_outputs, starts_of
+from mmlib.methods.aim.dap import OBJECTIVES, first_inputs, learn, pooled_outputs, starts_of
 from mmlib.models import ConcatFusion, MultimodalModel, build_encoder, build_model
-from mmlib.recipes import SETTINGS
+from mmlib.runs.recipes import SETTINGS
 from mmlib.training import fit
 
 STARTS = {"a": 0, "v": 0, "t": 0}

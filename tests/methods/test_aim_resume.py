@@ -27,8 +27,8 @@ def course(method, data, **more):
 )
 def test_after_any_epoch(problem, twin, as_data, tmp_path, assert_same_state, monkeypatch, options, optimizer):
     """Before the first judgement, right behind it, and around the second."""
-    monkeypatch.setattr("mmlib.methods.aim_judge.FIRST_STEPS", 6)
-    monkeypatch.setattr("mmlib.methods.aim_judge.FURTHER_STEPS", 3)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FIRST_STEPS", 6)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FURTHER_STEPS", 3)
     model, inputs, labels = problem(fusion="maxout", **NOISY)
     inputs["a"][:, 0] += 3 * labels
     data, options = as_data(inputs, labels), {"warm_up": 1, "every": 2, "q": 0.5, **options}

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmlib.data.base import MultimodalData, Split
-from mmlib.methods import AIM, aim_prototypes
+from mmlib.methods import AIM
+from mmlib.methods.aim import dap as aim_prototypes
 
 
 def split_of(problem, seed, rows=12):
@@ -49,7 +50,7 @@ def test_when_it_judges(problem, as_data, monkeypatch, warm_up, every, judged):
     method, steps, epochs = AIM(model, warm_up=warm_up, every=every), [], []
     learn = aim_prototypes.learn
     monkeypatch.setattr(
-        "mmlib.methods.aim_judge.learn", lambda *a: (epochs.append(method.epoch), steps.append(a[3])) and learn(*a)
+        "mmlib.methods.aim.judge.learn", lambda *a: (epochs.append(method.epoch), steps.append(a[3])) and learn(*a)
     )
     for epoch in range(6):
         method.begin_epoch(epoch, as_data(inputs, labels))
@@ -62,7 +63,7 @@ def test_learning_goes_on_from_the_inputs_learned_before(problem, as_data, monke
     model, inputs, labels = problem(rows=12)
     method, given = AIM(model, warm_up=0, every=1), []
     learn = aim_prototypes.learn
-    monkeypatch.setattr("mmlib.methods.aim_judge.learn", lambda *a: given.append(dict(a[1])) or learn(*a))
+    monkeypatch.setattr("mmlib.methods.aim.judge.learn", lambda *a: given.append(dict(a[1])) or learn(*a))
     for epoch in range(2):
         before = dict(method.judgement.learned.items())
         method.begin_epoch(epoch, as_data(inputs, labels))
@@ -118,7 +119,7 @@ def test_a_second_training_begins_with_a_warm_up_too(problem, as_data):
 def test_a_second_training_without_warm_up_learns_its_prototypes_anew(problem, as_data, monkeypatch):
     model, inputs, labels = problem()
     method, steps, learn = AIM(model, warm_up=0), [], aim_prototypes.learn
-    monkeypatch.setattr("mmlib.methods.aim_judge.learn", lambda *a: steps.append(a[3]) or learn(*a))
+    monkeypatch.setattr("mmlib.methods.aim.judge.learn", lambda *a: steps.append(a[3]) or learn(*a))
     for epoch in (0, 3, 0):
         method.begin_epoch(epoch, as_data(inputs, labels))
     assert steps == [200, 60, 200]

@@ -5,7 +5,7 @@ from math import tanh
 import pytest
 import torch
 
-from mmlib.methods.aim_strength import DAMS, strengths
+from mmlib.methods.aim.dam import DAMS, strengths
 
 
 def of(performance, gamma=1.0, dam="ratio"):

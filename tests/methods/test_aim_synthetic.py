@@ -4,10 +4,9 @@ from statistics import mean, stdev
 
 import pytest
 
-from mmlib.comparisons import measured
-from mmlib.recipes import SETTINGS
-from mmlib.run_pool import run_all
-from mmlib.runs import RunSpec
+from mmlib.runs import RunSpec, run_all
+from mmlib.runs.comparisons import measured
+from mmlib.runs.recipes import SETTINGS
 
 SEEDS = range(5)
 

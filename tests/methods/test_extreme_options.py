@@ -9,8 +9,8 @@ import torch
 
 from mmlib import checks
 from mmlib.methods import AGM, METHODS, MSES
+from mmlib.methods._parts.options import LARGEST
 from mmlib.methods.mcr import contrastive
-from mmlib.methods.options import LARGEST
 
 HUGE, TINY = (1e308, 1e39, 10**400), (1e-308, 1e-45)
 OF_ALL = {"aim": {"warm_up": 0, "proto": "class_mean"}, "mcr": {"lambda_ceb": 0.1, "perturbation": "noise_latent"}}

@@ -11,8 +11,8 @@ EPOCHS = 4
 
 @pytest.fixture(autouse=True)
 def short_judgement(monkeypatch):
-    monkeypatch.setattr("mmlib.methods.aim_judge.FIRST_STEPS", 6)
-    monkeypatch.setattr("mmlib.methods.aim_judge.FURTHER_STEPS", 3)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FIRST_STEPS", 6)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FURTHER_STEPS", 3)
 
 
 def network_state(method):

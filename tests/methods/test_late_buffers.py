@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.methods.late_buffers import LateBuffers
+from mmlib.methods._parts.late_buffers import LateBuffers
 
 
 class Holder(nn.Module):

@@ -6,12 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmlib.coalitions import subsets
 from mmlib.data import load
 from mmlib.methods import MCR, Ensemble, Joint, MultiLoss
 from mmlib.methods.mcr import contrastive, divergences
-from mmlib.methods.mcr_draws import MODES, draw_pairs
-from mmlib.methods.mcr_game import STRATEGIES
-from mmlib.models import build_model, subsets
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.methods.mcr.perturb import MODES, draw_pairs
+from mmlib.models import build_model
 from mmlib.training import evaluate, fit
 
 BARE = {"lambda_mi": 0.0, "lambda_con": 0.0}

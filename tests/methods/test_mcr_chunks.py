@@ -6,11 +6,13 @@ import sys
 import pytest
 import torch
 
-from mmlib.methods import MCR, mcr_chunks
+from mmlib.coalitions import mixed_logits
+from mmlib.methods import MCR
+from mmlib.methods.mcr import chunks as mcr_chunks
 from mmlib.methods.mcr import divergences
-from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
-from mmlib.methods.mcr_game import STRATEGIES
-from mmlib.models import eval_mode, mixed_logits
+from mmlib.methods.mcr.distances import jensen_shannon, squared_difference
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.models import eval_mode
 
 MEMORY = """
 import resource, torch

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from mmlib.coalitions import subsets
 from mmlib.methods.mcr import divergences, regulariser
-from mmlib.methods.mcr_distances import jensen_shannon, squared_difference
-from mmlib.models import FUSIONS, Fusion, subsets
+from mmlib.methods.mcr.distances import jensen_shannon, squared_difference
+from mmlib.models import FUSIONS, Fusion
 
 # `make gpu-check` runs this folder where there is little more than PyTorch.
 distance = pytest.importorskip("scipy.spatial.distance")

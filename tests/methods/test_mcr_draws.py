@@ -5,8 +5,8 @@ import torch
 
 from mmlib.methods import MCR
 from mmlib.methods.mcr import divergences, regulariser
-from mmlib.methods.mcr_draws import MODES, TRIES, allowed_pairs, draw_pairs
-from mmlib.methods.mcr_game import STRATEGIES
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.methods.mcr.perturb import MODES, TRIES, allowed_pairs, draw_pairs
 from mmlib.models import LinearFusion
 
 NAMES = ("a", "v", "t", "x")

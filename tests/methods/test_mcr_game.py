@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mmlib.methods.mcr import divergences, regulariser
-from mmlib.methods.mcr_distances import squared_difference
-from mmlib.methods.mcr_game import STRATEGIES
+from mmlib.methods.mcr.distances import squared_difference
+from mmlib.methods.mcr.game import STRATEGIES
 from mmlib.models import FUSIONS, Fusion, LinearFusion
 
 NAMES = ("a", "v", "t", "x")

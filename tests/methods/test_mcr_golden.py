@@ -9,8 +9,8 @@ from torch import nn
 
 from mmlib.methods import MCR
 from mmlib.methods.mcr import contrastive, divergences, regulariser
-from mmlib.methods.mcr_distances import squared_difference
-from mmlib.methods.mcr_draws import allowed_pairs
+from mmlib.methods.mcr.distances import squared_difference
+from mmlib.methods.mcr.perturb import allowed_pairs
 from mmlib.models import LinearFusion, MultimodalModel
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "mcr_2.json").read_text())

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mmlib.methods import MCR, mcr
-from mmlib.methods.mcr import PERTURBATIONS
-from mmlib.methods.mcr_draws import MODES
-from mmlib.methods.mcr_game import STRATEGIES
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.methods.mcr.method import PERTURBATIONS
+from mmlib.methods.mcr.perturb import MODES
 
 draw_pairs = mcr.draw_pairs
 

@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from mmlib.coalitions import subsets
 from mmlib.methods import MCR, Joint
-from mmlib.methods.mcr import PERTURBATIONS, divergences, regulariser
-from mmlib.methods.mcr_distances import jensen_shannon
-from mmlib.methods.mcr_game import STRATEGIES
-from mmlib.models import FUSIONS, MultimodalModel, subsets
+from mmlib.methods.mcr import divergences, regulariser
+from mmlib.methods.mcr.distances import jensen_shannon
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.methods.mcr.method import PERTURBATIONS
+from mmlib.models import FUSIONS, MultimodalModel
 
 ABLATIONS = PERTURBATIONS[1:]
 CASES = [(f, m) for f in ("linear", "attention") for m in (2, 3)] + [("film", 2)]

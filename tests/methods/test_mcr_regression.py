@@ -5,10 +5,11 @@ import torch
 
 from mmlib.data import load
 from mmlib.methods import MCR
-from mmlib.methods.mcr import PERTURBATIONS, contrastive, regulariser
-from mmlib.methods.mcr_distances import squared_difference
-from mmlib.methods.mcr_draws import MODES, draw_pairs
-from mmlib.methods.mcr_game import STRATEGIES
+from mmlib.methods.mcr import contrastive, regulariser
+from mmlib.methods.mcr.distances import squared_difference
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.methods.mcr.method import PERTURBATIONS
+from mmlib.methods.mcr.perturb import MODES, draw_pairs
 from mmlib.models import build_model
 from mmlib.training import evaluate, fit
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmlib.data.base import Split
-from mmlib.methods.modality_parts import own_part, validation_shares
+from mmlib.methods._parts.modality_parts import own_part, validation_shares
 from mmlib.models import FUSIONS
 
 OWN = {"sum": ["heads.v.weight", "heads.v.bias"], "linear": ["projections.v.weight"]}

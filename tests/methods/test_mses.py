@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from mmlib.data import load
 from mmlib.data.base import Split
 from mmlib.methods import MSES, Joint, mses
-from mmlib.methods.modality_parts import own_part
+from mmlib.methods._parts.modality_parts import own_part
 from mmlib.models import build_model
 from mmlib.training import OPTIMIZERS, fit
 

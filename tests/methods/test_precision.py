@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mmlib.methods import AGM, METHODS, OGMGE, Joint
-from mmlib.methods.late_buffers import LateBuffers
-from mmlib.methods.precise_buffers import PreciseBuffers, at_least_single
+from mmlib.methods._parts.late_buffers import LateBuffers
+from mmlib.methods._parts.precise_buffers import PreciseBuffers, at_least_single
 
 SHORT = (torch.bfloat16, torch.float16)
 STEPS = 4000
@@ -33,8 +33,8 @@ def judged_method(problem, method_named, as_data, name, dtype, **options):
 
 @pytest.fixture(autouse=True)
 def short_judgement(monkeypatch):
-    monkeypatch.setattr("mmlib.methods.aim_judge.FIRST_STEPS", 6)
-    monkeypatch.setattr("mmlib.methods.aim_judge.FURTHER_STEPS", 3)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FIRST_STEPS", 6)
+    monkeypatch.setattr("mmlib.methods.aim.judge.FURTHER_STEPS", 3)
 
 
 @pytest.mark.parametrize("dtype", [*SHORT, torch.float32, torch.float64])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmlib.methods.window import Window
+from mmlib.methods._parts.window import Window
 
 
 def test_both_ends_are_inside():

@@ -7,7 +7,7 @@ import pytest
 from nbformat import v4
 
 from mmlib import paths
-from mmlib.tidy import KERNEL
+from mmlib.notebooks.clean import KERNEL
 
 PARAMETERS = 'views = ["a"]  # which\nepochs = 3  # how many\nlabel = "x"  # a text\nfast = True'
 # Its first line marks the notebook as one that reports under its own name.

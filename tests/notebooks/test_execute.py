@@ -1,4 +1,4 @@
-"""mmlib.execute on tiny notebooks: every way a notebook can go wrong without papermill saying so."""
+"""mmlib.notebooks.execute on tiny notebooks: every way a notebook can go wrong without papermill saying so."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from mmlib import paths
-from mmlib.execute import NotebookFailed, execute, find_notebook
+from mmlib.notebooks.execute import NotebookFailed, execute, find_notebook
 
 QUIET = {"say": lambda line: None}
 
@@ -60,7 +60,7 @@ def test_a_notebook_from_another_folder_leaves_the_suites_results(make_notebook,
 
 def test_figures_of_an_earlier_run_do_not_outlive_a_failure(make_notebook, tmp_path, monkeypatch):
     listed = {"a": {"notebook": "toy"}, "b": {"notebook": "other"}}
-    monkeypatch.setattr("mmlib.execution_place.figures_listed", lambda: listed)
+    monkeypatch.setattr("mmlib.notebooks.destination.figures_listed", lambda: listed)
     figures = tmp_path / "results" / "figures"
     figures.mkdir(parents=True)
     for name in ("a.json", "a.png", "a.svg", "b.json", "b.png", "b.svg"):

@@ -15,9 +15,9 @@ import pytest
 
 from data_prep.__main__ import main as prepare
 from mmlib import paths
-from mmlib.catalogue import RAW
-from mmlib.engine.plan import PlanFailed, planned_runs
-from mmlib.figure_list import figures_listed
+from mmlib.batch.notebook_runs import PlanFailed, planned_runs
+from mmlib.records.catalogue import RAW
+from mmlib.records.figure_list import figures_listed
 
 NAME = "25_paper_data"
 NOTEBOOK = paths.NOTEBOOKS / f"{NAME}.ipynb"

@@ -1,6 +1,6 @@
 """The suite's notebooks with parameters other than the defaults: what they report must follow the parameters.
 
-And every run behind its figures was known before it was executed (mmlib.engine.plan).
+And every run behind its figures was known before it was executed (mmlib.batch.notebook_runs).
 """
 
 import json
@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from mmlib import paths
-from mmlib.engine.plan import planned_runs
-from mmlib.figure_list import figures_listed
-from mmlib.methods.mcr_game import STRATEGIES
-from mmlib.parameters import check_parameters, known_parameters
+from mmlib.batch.notebook_runs import planned_runs
+from mmlib.methods.mcr.game import STRATEGIES
+from mmlib.records.figure_list import figures_listed
+from mmlib.records.origin.parameters import check_parameters, known_parameters
 
 Check = Callable[[dict], object]
 

@@ -5,13 +5,13 @@ import pytest
 from nbformat import v4
 
 from mmlib import paths
-from mmlib.execute import NotebookFailed
-from mmlib.execution_record import write_record
-from mmlib.files import write_json
-from mmlib.profiles import default_profile
-from mmlib.refresh import refresh
-from mmlib.sealed import sealed
-from mmlib.tidy import KERNEL, LANGUAGE, describe_images, normalise, saved_figures
+from mmlib.notebooks.clean import KERNEL, LANGUAGE, describe_images, normalise, saved_figures
+from mmlib.notebooks.execute import NotebookFailed
+from mmlib.notebooks.refresh import refresh
+from mmlib.records.execution_record import write_record
+from mmlib.records.files import write_json
+from mmlib.records.profiles import default_profile
+from mmlib.records.sealed import sealed
 
 METADATA = {"widgets": {}, "papermill": {}, "kernelspec": {"name": "conda-x", "display_name": "x"}}
 
@@ -44,7 +44,7 @@ def executed(make_notebook, tmp_path, monkeypatch):
     def again(source, say):
         raise NotebookFailed("executed again")
 
-    monkeypatch.setattr("mmlib.refresh.execute", again)
+    monkeypatch.setattr("mmlib.notebooks.refresh.execute", again)
     return source, output
 
 
@@ -91,7 +91,7 @@ def test_saved_figures_are_found_over_lines_and_quotes():
 
 
 def test_pictures_get_their_words_only_where_it_is_plain_which_is_which(monkeypatch):
-    monkeypatch.setattr("mmlib.tidy.figures_listed", lambda: {"one": {"alt": "A line."}, "two": {"alt": "Dots."}})
+    monkeypatch.setattr("mmlib.notebooks.clean.figures_listed", lambda: {"one": {"alt": "A line."}, "two": {"alt": "Dots."}})
 
     def picture():
         return v4.new_output("display_data", {"image/png": "AA=="})

@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from nbformat import v4
 
 from mmlib import paths
-from mmlib.files import sha256_of
-from mmlib.tidy import KERNEL, LANGUAGE
+from mmlib.notebooks.clean import KERNEL, LANGUAGE
+from mmlib.records.files import sha256_of
 
 PARAMETERS = 'import os\n\nprofile = os.environ.get("MMLIB_PROFILE", "quick")  # how much\nviews = ["a", "b"]  # which'
 SETUP = """\
@@ -29,7 +29,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from mmlib.figures.save import save_figure
-from mmlib.report import write_results
+from mmlib.notebooks.results import write_results
 given = {"profile": profile}"""
 DRAW = """\
 figure = plt.figure(figsize=(1, 1))

@@ -9,9 +9,9 @@ import pytest
 from nbformat import NotebookNode
 
 from mmlib import paths
-from mmlib.figure_list import figures_listed
-from mmlib.parameters import known_parameters
-from mmlib.tidy import CELL_NOISE, CHECKED, LANGUAGE, saved_figures
+from mmlib.notebooks.clean import CELL_NOISE, CHECKED, LANGUAGE, saved_figures
+from mmlib.records.figure_list import figures_listed
+from mmlib.records.origin.parameters import known_parameters
 
 FILES = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 TAGS = {"parameters", "setup", "runs", "results", "solution"}
@@ -79,7 +79,7 @@ def test_parameters_have_comments_and_are_checked_in_the_next_cell(notebook):
 
 
 def test_no_other_cell_assigns_a_parameter(file, notebook):
-    """Which results are the suite's own is decided by the parameters' values while it runs (mmlib.results_place)."""
+    """Which results are the suite's own is decided by the parameters' values while it runs (mmlib.records.origin.destination)."""
     names = set(known_parameters(file))
     for cell in code(notebook):
         if "parameters" not in cell.metadata.get("tags", []):

@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from mmlib.execute import execute
-from mmlib.execution_record import record_file, require_whole
-from mmlib.tidy import LANGUAGE, normalise, settle_tables
+from mmlib.notebooks.clean import LANGUAGE, normalise, settle_tables
+from mmlib.notebooks.execute import execute
+from mmlib.records.execution_record import record_file, require_whole
 
 QUIET = {"say": lambda line: None}
 STYLED = """\

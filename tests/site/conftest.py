@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from mmlib import paths
 from mmlib.figures import save_figure
-from mmlib.files import sha256_of, write_json
+from mmlib.records.files import sha256_of, write_json
 from mmlib.site import build_site
 
 ENTRIES = {

@@ -8,8 +8,8 @@ import yaml
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from mmlib.files import sha256_of, write_json
-from mmlib.sealed import sealed
+from mmlib.records.files import sha256_of, write_json
+from mmlib.records.sealed import sealed
 from mmlib.site import build_site
 from mmlib.site.escape import myst
 
@@ -139,7 +139,7 @@ def test_results_of_other_parameters_are_told(results, tmp_path):
 
 
 def test_a_changed_byte_of_an_executed_notebook_is_seen(results):
-    from mmlib.execution_record import write_record
+    from mmlib.records.execution_record import write_record
 
     file = results / "notebooks" / "12_agm.ipynb"
     write_record(file)

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from mmlib.files import write_json
+from mmlib.records.files import write_json
 from mmlib.site import build_site
 
 FROM_ELSEWHERE = re.compile(r"""(?:src=|<link[^>]+href=|@import|url\()\s*["']?(?:https?:)?//""")

@@ -1,0 +1,1 @@
+"""Sound, pictures and motion out of media files."""

@@ -1,0 +1,1 @@
+"""Opening archives, wheels and pickles of others without trusting them."""

@@ -1,0 +1,74 @@
+"""``python -m mmlib run SPECS.yaml [MORE ...]``: computes runs that are written down in files."""
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mmlib.cli import say
+
+if TYPE_CHECKING:  # the command line answers before PyTorch is loaded
+    from mmlib.runs import RunSpec
+
+
+def register(commands: argparse._SubParsersAction) -> None:
+    """Adds the command."""
+    run = commands.add_parser("run", help="compute the runs of spec files (YAML or JSON) that are not there yet")
+    run.add_argument("files", nargs="+", metavar="SPECS.yaml", help="a file with one spec or a list of them")
+    run.add_argument("--jobs", type=int, metavar="N", help="runs at once (one per core, or one on a GPU)")
+    run.add_argument("--device", default="auto", help="auto (the default), cpu, cuda or cuda:N")
+    run.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Exit code 0, or 1 if a run failed; the others are done all the same."""
+    from mmlib import checks
+    from mmlib.device import resolve_device
+    from mmlib.runs import Run
+    from mmlib.runs.outcomes import outcomes
+    from mmlib.runs.spec_files import read_specs
+
+    if options.jobs is not None:
+        checks.whole("jobs", options.jobs, 1)
+    resolve_device(options.device)
+    specs = list(dict.fromkeys(spec for file in options.files for spec in read_specs(file)))
+    counts: Counter[str] = Counter()
+    there = [spec for spec in specs if Run(spec).done]
+    for spec in there:
+        counts[_tell_old(spec)] += 1
+    for spec, failure in outcomes([spec for spec in specs if spec not in there], options.jobs, options.device):
+        counts[_tell_new(spec, failure)] += 1
+    kinds = ("done", "from cache", "failed")
+    say(f"{len(specs)} {'run' if len(specs) == 1 else 'runs'}: " + ", ".join(f"{counts[k]} {k}" for k in kinds))
+    return 1 if counts["failed"] else 0
+
+
+def _tell_old(spec: "RunSpec") -> str:
+    from mmlib.runs import RunDamaged, get_or_run
+
+    try:
+        get_or_run(spec)
+    except RunDamaged as error:
+        return _tell_new(spec, error)
+    say(f"{spec.hash}  {_what(spec)}: from cache")
+    return "from cache"
+
+
+def _tell_new(spec: "RunSpec", failure: Exception | None) -> str:
+    from mmlib.runs import Run
+
+    if failure is not None:
+        say(f"{spec.hash}  {_what(spec)}: FAILED with {type(failure).__name__}: {' '.join(str(failure).split())}")
+        return "failed"
+    say(f"{spec.hash}  {_what(spec)}: done in {Run(spec).metrics['provenance']['seconds']:.1f} s")
+    return "done"
+
+
+def _what(spec: "RunSpec") -> str:
+    """Such as "agm (alpha=0.5) on synthetic (classes=3), 2 seeds, smoke"."""
+    seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds"
+    method, data = _with(spec.method, spec.method_options), _with(spec.data, spec.data_options)
+    return f"{method} on {data}, {seeds}, {spec.profile}"
+
+
+def _with(name: str, options: dict[str, object]) -> str:
+    return f"{name} ({', '.join(f'{k}={v}' for k, v in options.items())})" if options else name

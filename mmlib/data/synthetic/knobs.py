@@ -1,0 +1,101 @@
+"""Checks of the knobs of the synthetic data."""
+
+from collections.abc import Mapping, Sequence
+
+from mmlib import checks
+from mmlib.data.synthetic.lift import LATENT
+from mmlib.data.synthetic.linear import LinearProcess
+from mmlib.data.synthetic.process import Process
+
+NAMES = ("a", "b", "c", "d", "e", "f")
+
+
+def make_process(
+    modalities: int,
+    classes: int,
+    shared: float,
+    unique: float | Mapping[str, float] | None,
+    synergy: float,
+    noise: float | Mapping[str, float],
+    signal: float | Mapping[str, float],
+) -> Process:
+    """The checked process; the arguments are those of synthetic.load. Raises ValueError or TypeError."""
+    _whole_up_to("modalities", modalities, 2, len(NAMES))
+    _whole_up_to("classes", classes, 2, LATENT // 2)  # every class needs two directions
+    names = NAMES[:modalities]
+    uniques = _uniques(names, unique, shared=shared, synergy=synergy)
+    return Process(names, classes, shared, uniques, synergy, *_sizes(names, noise, signal))
+
+
+def make_linear_process(
+    modalities: int,
+    shared: float,
+    unique: float | Mapping[str, float] | None,
+    noise: float | Mapping[str, float],
+    signal: float | Mapping[str, float],
+) -> LinearProcess:
+    """The checked process; the arguments are those of synthetic_regression.load. Raises ValueError or TypeError."""
+    _whole_up_to("modalities", modalities, 2, len(NAMES))
+    names = NAMES[:modalities]
+    return LinearProcess(names, shared, _uniques(names, unique, shared=shared), *_sizes(names, noise, signal))
+
+
+def per_modality(
+    knob: str, value: float | Mapping[str, float], names: Sequence[str], low: float, high: float
+) -> tuple[float, ...]:
+    """``value`` for each of ``names``, from one number for all or {name: number} with every name."""
+    if not isinstance(value, Mapping):
+        checks.number(knob, value, low, high)
+        return (value,) * len(names)
+    for name in value:
+        checks.one_of(f"modality in {knob}", name, names)
+    missing = [name for name in names if name not in value]
+    if missing:
+        raise ValueError(f"{knob} must name every modality or be one number for all, it lacks {', '.join(missing)}.")
+    for name in names:
+        checks.number(f"{knob} of {name!r}", value[name], low, high)
+    return tuple(value[name] for name in names)
+
+
+def check_depths(depths: Sequence[float]) -> None:
+    """Raises TypeError unless every depth is a whole number."""
+    for depth in depths:
+        checks.whole("depth", depth)
+
+
+def check_samples(samples: Sequence[int]) -> None:
+    """Raises TypeError or ValueError unless ``samples`` are three whole numbers of at least 2."""
+    if isinstance(samples, str) or not isinstance(samples, Sequence) or len(samples) != 3:
+        raise ValueError(f"samples must be three whole numbers, the rows of train, valid and test, got {samples!r}.")
+    for split, count in zip(("train", "valid", "test"), samples, strict=True):
+        checks.whole(f"samples of {split}", count, 2)
+
+
+def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, **others: float) -> tuple[float, ...]:
+    """The share of each modality, from a knob that may be None (all that the ``others`` leave, evenly)."""
+    left = 1.0
+    for knob, share in others.items():
+        checks.number(knob, share, 0, 1)
+        left -= share
+    if unique is None:
+        uniques = (max(0.0, left) / len(names),) * len(names)
+    else:
+        uniques = per_modality("unique", unique, names, 0, 1)
+    shares = [*others.values(), *uniques]
+    if sum(shares) > 1 + 1e-9:
+        raise ValueError(
+            f"{' + '.join(others)} + unique of each modality must be at most 1, got {sum(shares):g} "
+            f"({' + '.join(f'{share:g}' for share in shares)}): lower one of them."
+        )
+    return uniques
+
+
+def _sizes(
+    names: Sequence[str], noise: float | Mapping[str, float], signal: float | Mapping[str, float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return per_modality("noise", noise, names, 1e-3, 1e3), per_modality("signal", signal, names, 0, 1e3)
+
+
+def _whole_up_to(name: str, value: object, low: int, high: int) -> None:
+    checks.whole(name, value, low)
+    checks.number(name, value, low, high)

@@ -1,0 +1,105 @@
+"""The name of a run: its spec, the prepared data, the code of mmlib, and the user's own code that it names."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mmlib import paths
+from mmlib.data import DATASETS
+from mmlib.methods import METHODS
+from mmlib.models import FUSIONS
+from mmlib.models.build import BUILDERS
+from mmlib.records.code.imported import CodeChanged, code_version, require_unchanged
+from mmlib.records.code.own import own_code
+from mmlib.records.code.owner import replaced_parts
+from mmlib.records.files import sha256_of
+from mmlib.runs import options as run_options
+from mmlib.runs.measures import MEASURES
+from mmlib.training import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from mmlib.runs.spec import RunSpec
+
+Content = dict[str, object]
+
+
+class DataChanged(RuntimeError):
+    """The prepared data are not those that the run was named after."""
+
+
+def canonical(fields: Mapping[str, object]) -> Content:
+    """The fields of a completed RunSpec with one way of writing each: an option that has its default is left out."""
+    declared = run_options.declared(fields)
+    short = {part: run_options.without_defaults(fields[part], options) for part, options in declared.items()}
+    return json.loads(json.dumps({**fields, **short}))
+
+
+def made_from(fields: Mapping[str, object]) -> Content:
+    """What besides the spec a run's numbers follow from: {"code", "prepared", and, where there is any, "own_code"}.
+
+    Raises CodeChanged.
+    """
+    require_unchanged()
+    content = {"code": code_version(), "prepared": prepared(fields)}
+    own = own_code([*_used(fields), *replaced_parts()])
+    return content if own is None else {**content, "own_code": own}
+
+
+def _used(fields: Mapping[str, object]) -> list[object]:
+    """What the spec names, as it is registered now."""
+    encoders = fields["model"].values() if isinstance(fields["model"], Mapping) else [fields["model"]]
+    names = (*fields["measures"], *fields["track"])
+    return [
+        DATASETS[fields["data"]],
+        METHODS[fields["method"]],
+        *(BUILDERS[kind] for kind in sorted(set(encoders))),
+        FUSIONS.get(fields["model_options"]["fusion"]),
+        OPTIMIZERS[fields["training"]["optimizer"]],
+        *(MEASURES[name] for name in names),
+    ]
+
+
+def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> str:
+    """16 hex digits that change with the completed ``fields`` of a spec and with what it is ``made_from``."""
+    text = json.dumps({**canonical(fields), **made_from}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def prepared(fields: Mapping[str, object]) -> str | list[str] | None:
+    """SHA-256 of the manifest of a prepared data set, None for data of mmlib's that are made and not read.
+
+    Of a data set of the user's own, which may read anything: the hash of what it gives, for each seed.
+    """
+    load, manifest = DATASETS[fields["data"]], paths.data_dir() / f"{fields['data']}.json"
+    if own_code([load]) is not None:
+        return [load(seed=seed, **fields["data_options"]).fingerprint() for seed in fields["seeds"]]
+    return sha256_of(manifest) if manifest.exists() else None
+
+
+def require_unmodified(spec: "RunSpec") -> None:
+    """Raises ValueError if an option in ``spec`` was changed after it was named."""
+    if name_of(spec.as_dict(), spec.made_from) != spec.hash:
+        raise ValueError(
+            f"the RunSpec that was named {spec.hash} ({spec.method} on {spec.data}) has other options now: a spec "
+            "cannot be changed, make another one, as with dataclasses.replace(spec, ...)."
+        )
+
+
+def require_same_data(spec: "RunSpec") -> None:
+    """Raises DataChanged if the data were prepared again after ``spec`` was named."""
+    if prepared(spec.as_dict()) != spec.made_from["prepared"]:
+        raise DataChanged(
+            f"the data set {spec.data!r} was prepared again after the run {spec.hash} was named: make the RunSpec "
+            "again, and ask for that."
+        )
+
+
+def require_current(spec: "RunSpec") -> None:
+    """Raises CodeChanged or DataChanged unless a run that is computed now belongs under the name of ``spec``."""
+    require_same_data(spec)
+    if made_from(spec.as_dict()) != spec.made_from:
+        raise CodeChanged(
+            f"your own code that the run {spec.hash} ({spec.method} on {spec.data}) uses has changed since it was "
+            "named: make the RunSpec again, and ask for that."
+        )
