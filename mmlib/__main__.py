@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from mmlib import commands, paths
+from mmlib import cli, paths
 from mmlib.cli.interrupt import stoppable
 from mmlib.notebooks.failure import NotebookFailed
 
@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mmlib", description="Runs, notebooks, figures and their history.")
     parser.add_argument("--results", metavar="FOLDER", help="where results go ($MMLIB_RESULTS, else results/)")
     added = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in sorted(module.name for module in pkgutil.iter_modules(commands.__path__)):
-        importlib.import_module(f"mmlib.cli.{module}").register(added)
+    for name in sorted(module.name for module in pkgutil.iter_modules(cli.__path__) if module.name != "interrupt"):
+        importlib.import_module(f"mmlib.cli.{name}").register(added)
     return parser
 
 

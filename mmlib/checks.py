@@ -3,11 +3,13 @@
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the command line and the Snakefile check names before PyTorch is loaded
     from torch import Tensor
+
+LARGEST_SEED = 2**32 - 1  # what scikit-learn and NumPy accept
 
 
 def one_of(what: str, value: object, known: Iterable) -> None:
@@ -53,6 +55,32 @@ def whole(name: str, value: object, low: int = 0) -> None:
         raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__}).")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}.")
+
+
+def seed(value: object) -> None:
+    """Raises TypeError or ValueError unless ``value`` can seed every generator: a whole number from 0 to 2^32 - 1."""
+    whole("seed", value)
+    number("seed", value, 0, LARGEST_SEED)
+
+
+def per_modality(
+    name: str, value: object, modalities: Sequence[str], check: Callable[[str, object], None]
+) -> dict[str, float]:
+    """``value`` for each of ``modalities``, from one for all or a dict that names every modality.
+
+    check: called with what a value is called and the value; raises if it is wrong, as this does (TypeError, ValueError).
+    """
+    if not isinstance(value, Mapping):
+        check(name, value)
+        return dict.fromkeys(modalities, value)
+    for m in value:
+        one_of(f"modality in {name}", m, modalities)
+    missing = [m for m in modalities if m not in value]
+    if missing:
+        raise ValueError(f"{name} must name every modality or be one number for all, it lacks {', '.join(missing)}.")
+    for m in modalities:
+        check(f"{name} of {m!r}", value[m])
+    return {m: value[m] for m in modalities}
 
 
 def of_type(name: str, value: object, kind: type | tuple[type, ...], meant: str) -> None:

@@ -1,6 +1,6 @@
 """What a preparation from the user's copy of a release has to say of it: its parts, and how one of them is read.
 
-A module data_prep/NAME.py for such a set has
+A module data_prep/sets/NAME.py for such a set has
     SKIPS: bool                        whether single parts may be left out, and counted, where they cannot be read
     layout(raw: Path) -> Layout        checks that everything is there, decoding nothing; raises PreparationError
     convert(part: Part) -> dict        the part's rows, name -> array [k, ...], "labels" among them; raises Undecodable
@@ -62,4 +62,4 @@ class RawSet(Protocol):
 
 def raw_set(name: str) -> RawSet:
     """The module that prepares the data set ``name``."""
-    return cast(RawSet, importlib.import_module(f"data_prep.{name}"))
+    return cast(RawSet, importlib.import_module(f"data_prep.sets.{name}"))

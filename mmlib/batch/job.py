@@ -5,6 +5,7 @@ from collections.abc import Callable
 from mmlib.batch.files import batch_file, failure_file, receipt_file
 from mmlib.records.files import write_json
 from mmlib.records.sealed import sealed
+from mmlib.records.states import CACHED, DIVERGED, DONE, FAILED
 from mmlib.runs import Run, RunSpec, get_or_run, inputs_of
 from mmlib.runs.spec_files import read_specs
 from mmlib.training import TrainingDiverged
@@ -25,10 +26,10 @@ def run_batch(id: str, say: Callable[[str], object]) -> bool:
             _run(spec, say)
         except TrainingDiverged as error:
             diverged[spec.hash] = str(error)
-            say(f"run {_named(spec)}: diverged: {error}")
+            say(f"run {spec.label}: {DIVERGED}: {error}")
         except Exception as error:
             failed[spec.hash] = f"{type(error).__name__}: {error}"
-            say(f"run {_named(spec)}: failed: {failed[spec.hash]}")
+            say(f"run {spec.label}: {FAILED}: {failed[spec.hash]}")
     if failed:
         write_json(failure_file(id), failed)
         return False
@@ -40,10 +41,5 @@ def run_batch(id: str, say: Callable[[str], object]) -> bool:
 def _run(spec: RunSpec, say: Callable[[str], object]) -> None:
     cached = Run(spec).done
     run = get_or_run(spec)
-    how = "from cache" if cached else f"done in {run.metrics['provenance']['seconds']:.0f} s"
-    say(f"run {_named(spec)}: {how}")
-
-
-def _named(spec: RunSpec) -> str:
-    seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds"
-    return f"{spec.hash} ({spec.method} on {spec.data}, {seeds})"
+    how = CACHED if cached else f"{DONE} in {run.metrics['provenance']['seconds']:.0f} s"
+    say(f"run {spec.label}: {how}")

@@ -10,7 +10,7 @@ from mmlib.records.origin.suite import suite_notebooks
 from mmlib.records.profiles import default_profile
 
 # These shape plans, pages and checks but no figure, so a change in them runs no notebook again.
-APART = {"audit", "commands", "engine", "site", "__main__.py", "foreign.py", "lab_copies.py", "refresh.py"}
+APART = {"audit", "batch", "cli", "site", "__main__.py", "foreign.py", "lab_copies.py", "refresh.py"}
 
 
 def plan_inputs(runs_per_job: int) -> dict[str, object]:

@@ -1,13 +1,14 @@
 """What a batch did: done, from cache, failed, skipped."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 from mmlib import paths
 from mmlib.batch.files import complete_file, failure_file, metrics_file, read_plan, receipt_file, source_file
 from mmlib.records.figure_list import figures_listed
+from mmlib.records.states import CACHED, DIVERGED, DONE, FAILED, NOT_REACHED, SKIPPED, counted
+
+ALWAYS = (DONE, CACHED, FAILED, SKIPPED)
 
 
 def summary(since: float) -> list[str]:
@@ -20,10 +21,10 @@ def summary(since: float) -> list[str]:
     wanted = {name: entry for name, entry in entries.items() if not entry["missing"]}
     states = {name: _notebook_state(name, entry, since) for name, entry in wanted.items()}
     return [
-        f"runs: {_counted(_run_states(entries, since).values())}",
+        f"runs: {counted(_run_states(entries, since).values(), ALWAYS)}",
         *_failed_runs(wanted),
-        f"notebooks: {_counted([*states.values(), *['skipped'] * (len(entries) - len(wanted))])}",
-        *(_told(name, state, wanted[name]) for name, state in states.items() if state in ("failed", "not reached")),
+        f"notebooks: {counted([*states.values(), *[SKIPPED] * (len(entries) - len(wanted))], ALWAYS)}",
+        *(_told(name, state, wanted[name]) for name, state in states.items() if state in (FAILED, NOT_REACHED)),
         *(
             f"  skipped: {name} needs {data}: {command}"
             for name, entry in entries.items()
@@ -46,7 +47,7 @@ def tell(since: float) -> None:
 def _told(name: str, state: str, entry: dict) -> str:
     if entry["error"]:
         return f"  {state}: {entry['error']}"
-    if state == "failed":
+    if state == FAILED:
         return f"  failed: {name}, see {_failed_file(name)}"
     waits = [batch for batch in entry["batches"] if not receipt_file(batch).is_file()]
     why = f"{len(waits)} of its {len(entry['batches'])} jobs of runs did not end" if waits else "its job did not end"
@@ -63,15 +64,9 @@ def _left_over(entries: dict[str, dict]) -> list[str]:
 
 def _figures(states: dict[str, str]) -> str:
     listed = figures_listed()
-    current = [id for id, entry in listed.items() if states.get(entry["notebook"]) in ("done", "from cache")]
+    current = [id for id, entry in listed.items() if states.get(entry["notebook"]) in (DONE, CACHED)]
     made = [id for id in current if (paths.outputs_dir() / "figures" / f"{id}.json").is_file()]
     return f"figures: {len(made)} of {len(listed)} are there"
-
-
-def _counted(states: Iterable[str]) -> str:
-    counts = Counter({"done": 0, "from cache": 0, "failed": 0, "skipped": 0})
-    counts.update(states)
-    return ", ".join(f"{number} {state}" for state, number in counts.items())
 
 
 def _run_states(entries: dict[str, dict], since: float) -> dict[str, str]:
@@ -79,19 +74,19 @@ def _run_states(entries: dict[str, dict], since: float) -> dict[str, str]:
     states = {}
     for entry in sorted(entries.values(), key=lambda entry: not entry["missing"]):  # the skipped ones first
         if entry["missing"]:
-            states |= dict.fromkeys(entry["runs"], "skipped")
+            states |= dict.fromkeys(entry["runs"], SKIPPED)
             continue
         reported = {hash: state for batch in entry["batches"] for hash, state in _reported(batch).items()}
         for hash in entry["runs"]:
             metrics = paths.results_dir() / "runs" / hash / "metrics.json"
-            states[hash] = reported.get(hash) or (_made(metrics, since) if metrics.is_file() else "not reached")
+            states[hash] = reported.get(hash) or (_made(metrics, since) if metrics.is_file() else NOT_REACHED)
     return states
 
 
 def _reported(batch: str) -> dict[str, str]:
     """Run hash -> diverged or failed, of those that ended so."""
     told = {**_read(receipt_file(batch)).get("diverged", {})}
-    return dict.fromkeys(told, "diverged") | dict.fromkeys(_read(failure_file(batch)), "failed")
+    return dict.fromkeys(told, DIVERGED) | dict.fromkeys(_read(failure_file(batch)), FAILED)
 
 
 def _failed_runs(wanted: dict[str, dict]) -> list[str]:
@@ -107,8 +102,8 @@ def _notebook_state(name: str, entry: dict, since: float) -> str:
     metrics = metrics_file(name)
     for file in (_failed_file(name), metrics):
         if ready and file.is_file() and file.stat().st_mtime >= source_file(name).stat().st_mtime:
-            return "failed" if file != metrics else _made(file, since)
-    return "not reached"
+            return FAILED if file != metrics else _made(file, since)
+    return NOT_REACHED
 
 
 def _failed_file(name: str) -> Path:
@@ -116,7 +111,7 @@ def _failed_file(name: str) -> Path:
 
 
 def _made(file: Path, since: float) -> str:
-    return "done" if file.stat().st_mtime >= since else "from cache"
+    return DONE if file.stat().st_mtime >= since else CACHED
 
 
 def _read(file: Path) -> dict:

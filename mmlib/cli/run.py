@@ -1,10 +1,10 @@
 """``python -m mmlib run SPECS.yaml [MORE ...]``: computes runs that are written down in files."""
 
 import argparse
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from mmlib.cli import say
+from mmlib.records.states import CACHED, DONE, FAILED, counted
 
 if TYPE_CHECKING:  # the command line answers before PyTorch is loaded
     from mmlib.runs import RunSpec
@@ -31,15 +31,12 @@ def _run(options: argparse.Namespace) -> int:
         checks.whole("jobs", options.jobs, 1)
     resolve_device(options.device)
     specs = list(dict.fromkeys(spec for file in options.files for spec in read_specs(file)))
-    counts: Counter[str] = Counter()
     there = [spec for spec in specs if Run(spec).done]
-    for spec in there:
-        counts[_tell_old(spec)] += 1
+    states = [_tell_old(spec) for spec in there]
     for spec, failure in outcomes([spec for spec in specs if spec not in there], options.jobs, options.device):
-        counts[_tell_new(spec, failure)] += 1
-    kinds = ("done", "from cache", "failed")
-    say(f"{len(specs)} {'run' if len(specs) == 1 else 'runs'}: " + ", ".join(f"{counts[k]} {k}" for k in kinds))
-    return 1 if counts["failed"] else 0
+        states.append(_tell_new(spec, failure))
+    say(f"{len(specs)} {'run' if len(specs) == 1 else 'runs'}: {counted(states)}")
+    return 1 if FAILED in states else 0
 
 
 def _tell_old(spec: "RunSpec") -> str:
@@ -49,26 +46,15 @@ def _tell_old(spec: "RunSpec") -> str:
         get_or_run(spec)
     except RunDamaged as error:
         return _tell_new(spec, error)
-    say(f"{spec.hash}  {_what(spec)}: from cache")
-    return "from cache"
+    say(f"{spec.label}: {CACHED}")
+    return CACHED
 
 
 def _tell_new(spec: "RunSpec", failure: Exception | None) -> str:
     from mmlib.runs import Run
 
     if failure is not None:
-        say(f"{spec.hash}  {_what(spec)}: FAILED with {type(failure).__name__}: {' '.join(str(failure).split())}")
-        return "failed"
-    say(f"{spec.hash}  {_what(spec)}: done in {Run(spec).metrics['provenance']['seconds']:.1f} s")
-    return "done"
-
-
-def _what(spec: "RunSpec") -> str:
-    """Such as "agm (alpha=0.5) on synthetic (classes=3), 2 seeds, smoke"."""
-    seeds = "1 seed" if len(spec.seeds) == 1 else f"{len(spec.seeds)} seeds"
-    method, data = _with(spec.method, spec.method_options), _with(spec.data, spec.data_options)
-    return f"{method} on {data}, {seeds}, {spec.profile}"
-
-
-def _with(name: str, options: dict[str, object]) -> str:
-    return f"{name} ({', '.join(f'{k}={v}' for k, v in options.items())})" if options else name
+        say(f"{spec.label}: FAILED with {type(failure).__name__}: {' '.join(str(failure).split())}")
+        return FAILED
+    say(f"{spec.label}: {DONE} in {Run(spec).metrics['provenance']['seconds']:.1f} s")
+    return DONE

@@ -12,7 +12,6 @@ from mmlib.data.base import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import rows_by_split
-from mmlib.data.transforms.splits import check_seed
 
 MODALITIES = ("vision", "audio", "text")
 TASKS = ("binary", "seven", "regression")
@@ -50,7 +49,7 @@ def sentiment_data(name: str, seed: int, task: str, modalities: Sequence[str], s
     large.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     stored = read_stored(name)
     return affect_data(stored, modalities, *targets(stored.column("labels"), task), stream)
 

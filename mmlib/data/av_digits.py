@@ -13,9 +13,8 @@ from mmlib import checks
 from mmlib.data._av_digits_pairs import SPLITS, Pairs, draw_pairs
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.storage.prepared import Prepared, read_prepared
-from mmlib.data.synthetic.knobs import check_samples
 from mmlib.data.transforms.sound import centred, log_mel, mixed, pink_noise
-from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.splits import check_samples, standardise
 
 WINDOW = 0.64  # seconds that every pair sounds; the longest word takes 0.61
 
@@ -102,6 +101,6 @@ def _first(pairs: Pairs, count: int, split: str) -> Pairs:
 
 
 def _check(seed: int, snr: float | None) -> None:
-    check_seed(seed)
+    checks.seed(seed)
     if snr is not None:
         checks.number("snr", snr, -60, 60)

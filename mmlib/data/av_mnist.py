@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import rows_by_split
-from mmlib.data.transforms.splits import check_seed
 
 VALID = 1 / 12  # of the 60,000 training pairs: 5,000, as in MultiBench
 LARGEST = 255  # of a pixel
@@ -20,7 +20,7 @@ def load(seed: int = 0, stream: bool | None = None) -> MultimodalData:
     of its test. stream: whether the rows stay on the disk; None: where they are large.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     stored = read_stored("av_mnist")
     rows = rows_by_split(stored.column("split"))
     drawn = np.random.default_rng(seed).permutation(rows["train"])

@@ -3,11 +3,11 @@
 AGM's AVE is another task: features made beforehand (VGG, VGGish) of 10 segments, 29 classes. MCR takes 4 frames a clip.
 """
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import rows_by_split, some_frames
-from mmlib.data.transforms.splits import check_seed
 
 
 def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> MultimodalData:
@@ -17,7 +17,7 @@ def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> Multimod
     frames: 1, from the middle of the event, or 3, from the middles of its thirds. stream: whether the rows stay on the
     disk. Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     modalities = {"audio": View("audio"), "visual": some_frames("visual", frames)}
     stored = read_stored("ave")
     rows = rows_by_split(stored.column("split"))

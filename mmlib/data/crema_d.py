@@ -7,7 +7,6 @@ from mmlib.data.base import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames
-from mmlib.data.transforms.splits import check_seed
 
 TEST_ACTORS = 0.2
 VALID = 0.1  # of the actors, or clips, that are not for test
@@ -25,7 +24,7 @@ def load(seed: int = 0, split: str = "actor", frames: int = 1, stream: bool | No
     2 s (MCR takes three). stream: whether the rows stay on the disk.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     checks.one_of("split of crema_d", split, SPLITS)
     modalities = {"audio": View("audio"), "visual": some_frames("visual", frames)}
     stored = read_stored("crema_d")

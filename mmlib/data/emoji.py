@@ -12,7 +12,7 @@ import torch
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.storage.prepared import read_prepared
-from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.splits import standardise
 from mmlib.data.transforms.twins import equal_rows, kept_together, merged
 from mmlib.data.transforms.word_pieces import WordPieces
 
@@ -30,7 +30,7 @@ def load(seed: int = 0, vocabulary: int = 800, variants: bool = False) -> Multim
     so are bases that share a drawing (France and St. Martin have one flag).
     Raises ValueError or TypeError for a bad option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     checks.flag("variants", variants)
     arrays, manifest = read_prepared("emoji")
     rows = split_rows(arrays, seed, variants)

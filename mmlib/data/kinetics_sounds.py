@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames
-from mmlib.data.transforms.splits import check_seed
 
 TEST, VALID = 0.2, 0.1  # of the videos; of the videos that are not for test
 
@@ -19,7 +19,7 @@ def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> Multimod
     its thirds. stream: whether the rows stay on the disk.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     modalities = {"audio": View("audio"), "visual": some_frames("visual", frames)}
     stored = read_stored("kinetics_sounds")
     labels, classes = stored.column("labels"), tuple(stored.manifest["classes"])

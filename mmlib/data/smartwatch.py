@@ -11,7 +11,7 @@ import torch
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.storage.prepared import read_prepared
-from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.splits import standardise
 
 RATE = 50  # samples a second
 WINDOW = 2 * RATE  # samples in one input
@@ -26,7 +26,7 @@ def load(seed: int = 0, hop: float = 2.0) -> MultimodalData:
     into 6 / 2 / 2 for train / valid / test by ``seed``, so no subject is in two splits.
     Raises ValueError or TypeError for a bad seed or hop; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     step = _samples(hop)
     arrays, manifest = read_prepared("smartwatch")
     windows = {

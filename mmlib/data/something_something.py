@@ -1,9 +1,9 @@
 """174 actions with things, as frames and optical flow (Something-Something v2, Goyal et al., arXiv 1706.04261)."""
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
-from mmlib.data.transforms.splits import check_seed
 
 VALID = 0.05  # of the training clips
 
@@ -15,7 +15,7 @@ def load(seed: int = 0, stream: bool | None = None) -> MultimodalData:
     its training list, clip by clip, as the release does not say who filmed them. stream: whether the rows stay on the
     disk. Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     stored = read_stored("something_something")
     rows = rows_by_split(stored.column("split"))
     rows["train"], rows["valid"] = hold_out(rows["train"], rows["train"], VALID, seed)

@@ -7,7 +7,6 @@ from mmlib import checks
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
-from mmlib.data.transforms.splits import check_seed
 
 VALID = 0.1  # of the groups in the training list
 
@@ -19,7 +18,7 @@ def load(seed: int = 0, split: int = 1, stream: bool | None = None) -> Multimoda
     the same numbers in all classes, so that no group is in two splits. stream: whether the rows stay on the disk.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     checks.one_of("split of ucf101", split, [1, 2, 3])
     stored = read_stored("ucf101")
     rows = rows_by_split(stored.column(f"split{split}"))

@@ -14,7 +14,7 @@ import torch
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.storage.prepared import read_prepared
-from mmlib.data.transforms.splits import check_seed, standardise
+from mmlib.data.transforms.splits import standardise
 from mmlib.data.transforms.twins import equal_rows, kept_together
 
 VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
@@ -30,7 +30,7 @@ def load(views: Sequence[str] = ("fac", "kar"), seed: int = 0) -> MultimodalData
     DataNotPrepared, DataDamaged.
     """
     _check_views(views)
-    check_seed(seed)
+    checks.seed(seed)
     arrays, manifest = read_prepared("uci_digits")
     labels = torch.from_numpy(arrays["labels"])
     twins = equal_rows(*(arrays[view] for view in VIEWS))

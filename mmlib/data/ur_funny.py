@@ -5,10 +5,10 @@ vision: OpenFace (371 features); audio: COVAREP (81); text: GloVe (300).
 
 from collections.abc import Sequence
 
+from mmlib import checks
 from mmlib.data._affect import MODALITIES, affect_data
 from mmlib.data.base import MultimodalData
 from mmlib.data.storage.stored import read_stored
-from mmlib.data.transforms.splits import check_seed
 
 
 def load(seed: int = 0, modalities: Sequence[str] = MODALITIES, stream: bool | None = None) -> MultimodalData:
@@ -18,6 +18,6 @@ def load(seed: int = 0, modalities: Sequence[str] = MODALITIES, stream: bool | N
     stream: whether the rows stay on the disk; None: where they are large.
     Raises ValueError or TypeError for a wrong option; DataNotPrepared, DataDamaged.
     """
-    check_seed(seed)
+    checks.seed(seed)
     stored = read_stored("ur_funny")
     return affect_data(stored, modalities, stored.column("labels"), tuple(stored.manifest["classes"]), stream)

@@ -31,9 +31,9 @@ def save_figure(
 ) -> Path:
     """Writes figures/ID.png, ID.svg and, last, ID.json into the results folder; returns the path of the PNG.
 
-    From other code or with other parameters than the suite's, they go to results/variants (mmlib.records.origin.destination).
-    All three hold the record, so that a picture that travels alone can be traced (mmlib.records.figure_record); the JSON holds
-    the SHA-256 of both pictures beside it, which they cannot hold themselves.
+    From other code or with other parameters than the suite's, they go to results/variants (records/origin).
+    All three hold the record (mmlib.records.figure_record), so that a picture that travels alone can be traced; the
+    JSON holds the SHA-256 of both pictures beside it, which they cannot hold themselves.
     id: listed in notebooks/figures.yaml, where its caption, alternative text and what it answers stand.
     parameters: what the figure depends on, JSON values; those of the notebook's parameters that are left out are taken
     from the running kernel. seeds: of every run in it.

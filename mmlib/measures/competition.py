@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import pinvh
-from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from mmlib import checks
@@ -28,6 +26,9 @@ def competition_strength(z_dep: Rows, y_dep: Rows, z_eval: Rows, y_eval: Rows, p
     below 1e-12 of the largest) add nothing to the trace: r varying directions give about r/D where Z is useless.
     Raises ValueError if shapes do not fit, fewer than 2 rows or NaN come in, or no column of y_eval varies.
     """
+    from scipy.linalg import pinvh  # here: mmlib.measures imports where only PyTorch is
+    from sklearn.linear_model import Ridge
+
     checks.number("penalty", penalty, low=0)
     z_dep, y_dep = _pair("dep", z_dep, y_dep)
     z_eval, y_eval = _pair("eval", z_eval, y_eval)

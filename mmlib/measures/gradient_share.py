@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmlib.data.base import Split
 from mmlib.measures._predictions import batches, check_finite, true_labels
-from mmlib.methods._parts.losses import cross_entropy
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.encoder import check_blocks
 

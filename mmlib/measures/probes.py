@@ -1,8 +1,5 @@
 """What a linear classifier can still read from one encoder, and how far that is from training the modality alone."""
 
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from mmlib import checks
@@ -34,6 +31,10 @@ def probe_accuracy(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Ten
     """Accuracy 0..1 on the test rows [N, C] with labels [N] of the logistic regression of ``linear_probe``, fitted on
     the train rows. All on the CPU. Raises ValueError for train labels of fewer than two classes.
     """
+    from sklearn.linear_model import LogisticRegression  # here: mmlib.measures imports where only PyTorch is
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     if (y_train == y_train[0]).all():
         raise ValueError(f"a probe needs rows of two or more classes, all {len(y_train)} are of class {y_train[0]}.")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=MOST_ITERATIONS))

@@ -1,13 +1,20 @@
-"""Means with intervals over seeds, and methods compared pairwise on equal seeds."""
+"""Means with intervals over seeds, and methods compared pairwise on equal seeds.
+
+SciPy and pandas are imported where they are used: mmlib.measures imports where only PyTorch and NumPy are.
+"""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
 from mmlib import checks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEAST_SEEDS = 5  # fewer give no p-value
 
@@ -25,6 +32,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     mean = float(values.mean())
     if len(values) == 1:
         return mean, math.nan, math.nan
+    from scipy import stats
+
     half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
     return mean, mean - half, mean + half
 
@@ -39,6 +48,8 @@ def paired_comparison(table: pd.DataFrame, baseline: str, level: float = 0.95) -
     Raises ValueError for missing columns, values that are not finite, a pair of method and seed that comes twice, an
     unknown baseline, nothing to compare it with, or methods whose seeds differ.
     """
+    import pandas as pd
+
     wide = _by_seed(table)
     checks.one_of("baseline", baseline, wide.columns)
     others = [m for m in wide.columns if m != baseline]
@@ -68,6 +79,8 @@ def _paired_p(values: pd.Series, baseline: pd.Series) -> float:
         return math.nan
     if (values == baseline).all():
         return 1.0
+    from scipy import stats
+
     return float(stats.ttest_rel(values, baseline).pvalue)
 
 
@@ -76,7 +89,7 @@ def _by_seed(table: pd.DataFrame) -> pd.DataFrame:
     missing = [c for c in ("method", "seed", "value") if c not in table]
     if missing:
         raise ValueError(f"the table needs the columns method, seed and value; {missing} missing in {list(table)}.")
-    if not pd.api.types.is_numeric_dtype(table["value"]):
+    if table["value"].dtype.kind not in "biuf":
         raise ValueError(f"value must hold numbers, it holds {table['value'].dtype}.")
     broken = table[~np.isfinite(table["value"])]
     if len(broken):

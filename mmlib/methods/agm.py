@@ -8,11 +8,11 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.coalitions import masked_logits, shapley
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.options import LARGEST, check_factor
 from mmlib.methods._parts.precise_buffers import precise
 from mmlib.methods._parts.window import Window
 from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel
 
 LEAST_PROBABILITY = 1e-8

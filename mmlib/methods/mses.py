@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from mmlib import checks
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.modality_parts import own_part, validation_shares
 from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
 
 OLD, NEW = 0.6, 0.4  # shares of the loss so far and of the newest one in the smoothed loss

@@ -1,15 +1,15 @@
 """MSLR: modality-specific learning rates (Yao and Mihalcea, Findings of ACL 2022)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.modality_parts import own_part, validation_shares
 from mmlib.methods._parts.options import check_factor
 from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel
 
 LAST = 5  # validation accuracies that are averaged
@@ -35,7 +35,7 @@ class MSLR(Method):
 
     def __init__(self, model: MultimodalModel, init: float | Mapping[str, float] = 1.0) -> None:
         super().__init__(model)
-        self.init = _per_modality(init, model.modalities)
+        self.init = checks.per_modality("init", init, model.modalities, check_factor)
         self.register_buffer("factors", model.anchor.new_tensor(list(self.init.values())))
         self.register_buffer("accuracies", model.anchor.new_zeros(LAST, len(self.init)))
         self.register_buffer("measured", torch.zeros((), dtype=torch.long, device=model.anchor.device))
@@ -74,17 +74,3 @@ class MSLR(Method):
         mean = self.accuracies.sum(0) / self.measured.clamp(max=LAST)
         ratio = torch.where(mean > 0, accuracy / mean, 1.0)
         self.factors.copy_(self.factors.new_tensor(list(self.init.values())) * ratio)
-
-
-def _per_modality(init: float | Mapping[str, float], modalities: Sequence[str]) -> dict[str, float]:
-    if not isinstance(init, Mapping):
-        check_factor("init", init)
-        return dict.fromkeys(modalities, init)
-    for m in init:
-        checks.one_of("modality in init", m, modalities)
-    missing = [m for m in modalities if m not in init]
-    if missing:
-        raise ValueError(f"init must name every modality or be one number for all, it lacks {', '.join(missing)}.")
-    for m in modalities:
-        check_factor(f"init of {m!r}", init[m])
-    return {m: init[m] for m in modalities}

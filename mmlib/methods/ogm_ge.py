@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from mmlib import checks
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.options import check_factor
 from mmlib.methods._parts.precise_buffers import precise
 from mmlib.methods._parts.window import Window
 from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.transformer import PositionedEmbedding
 

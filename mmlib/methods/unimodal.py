@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods._parts.losses import task_loss
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
 
 

@@ -1,8 +1,5 @@
 """Encoders, fusions and the network that joins them."""
 
-from mmlib.coalitions.masking import masked_logits, paired_features, subset_logits
-from mmlib.coalitions.mixing import mixed_logits
-from mmlib.coalitions.shapley import shapley, subsets
 from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
 from mmlib.models.build import ADDITIVE_FUSIONS, ENCODERS, FUSIONS, build_encoder, build_model
 from mmlib.models.conv import Conv1d, Conv2d
@@ -41,11 +38,5 @@ __all__ = [
     "eval_mode",
     "frozen",
     "kept_statistics",
-    "masked_logits",
     "maxout_head",
-    "mixed_logits",
-    "paired_features",
-    "shapley",
-    "subset_logits",
-    "subsets",
 ]

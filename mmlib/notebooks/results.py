@@ -14,7 +14,7 @@ from mmlib.records.sealed import sealed
 def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters: dict) -> None:
     """Writes results/notebooks/NOTEBOOK/table.csv and then metrics.json; the latter's presence means done.
 
-    From other code or with other parameters than the suite's, they go to results/variants (mmlib.records.origin.destination).
+    From other code or with other parameters than the suite's, they go to results/variants (records/origin).
     metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell; what is left
     out is taken from the running kernel.
     table: tidy, one row a measured value, no empty cell.

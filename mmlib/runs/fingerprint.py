@@ -81,7 +81,7 @@ def require_unmodified(spec: "RunSpec") -> None:
     """Raises ValueError if an option in ``spec`` was changed after it was named."""
     if name_of(spec.as_dict(), spec.made_from) != spec.hash:
         raise ValueError(
-            f"the RunSpec that was named {spec.hash} ({spec.method} on {spec.data}) has other options now: a spec "
+            f"the RunSpec that was named {spec.hash} has other options now ({spec.method} on {spec.data}): a spec "
             "cannot be changed, make another one, as with dataclasses.replace(spec, ...)."
         )
 
@@ -100,6 +100,6 @@ def require_current(spec: "RunSpec") -> None:
     require_same_data(spec)
     if made_from(spec.as_dict()) != spec.made_from:
         raise CodeChanged(
-            f"your own code that the run {spec.hash} ({spec.method} on {spec.data}) uses has changed since it was "
+            f"your own code that the run {spec.label} uses has changed since it was "
             "named: make the RunSpec again, and ask for that."
         )

@@ -58,7 +58,7 @@ def _acquire(lock: FileLock, spec: RunSpec) -> None:
     try:
         lock.acquire(timeout=PATIENCE)
     except Timeout:
-        log.info("waiting for the run %s (%s on %s): %s computes it", spec.hash, spec.method, spec.data, _who(spec))
+        log.info("waiting for the run %s: %s computes it", spec.label, _who(spec))
         lock.acquire()
     if isinstance(lock, SoftFileLock):  # filelock's way out where there are no locks; a kill would leave it locked
         lock.release()
@@ -71,7 +71,7 @@ def _who(spec: RunSpec) -> str:
 
 
 def _explained(error: Exception, spec: RunSpec) -> Exception:
-    run, folder = f"{spec.hash} ({spec.method} on {spec.data})", spec.folder.parent
+    run, folder = spec.label, spec.folder.parent
     elsewhere = "name another results folder with MMLIB_RESULTS or --results"
     code = getattr(error, "errno", errno.ENOSYS)
     if code in READ_ONLY:

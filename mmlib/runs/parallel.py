@@ -12,7 +12,7 @@ _noted: list[RunSpec] | None = None
 
 @contextmanager
 def noting() -> Iterator[list[RunSpec]]:
-    """Inside, ``run_all`` computes nothing: it adds what it was asked for to the list. For mmlib.batch.notebook_runs."""
+    """Inside, ``run_all`` computes nothing: it adds what it was asked for to the list. For mmlib.batch."""
     global _noted
     _noted = []
     try:

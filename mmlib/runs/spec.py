@@ -9,7 +9,6 @@ from typing import Self
 
 from mmlib import checks, paths
 from mmlib.data import DATASETS, is_regression
-from mmlib.data.transforms.splits import check_seed
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS, FUSIONS
 from mmlib.models.build import EARLY
@@ -120,7 +119,7 @@ class RunSpec:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different whole numbers, at least one, got {list(self.seeds)}.")
         for seed in self.seeds:
-            check_seed(seed)
+            checks.seed(seed)
 
     def _check_task(self) -> None:
         if not is_regression(self.data, self.data_options):
@@ -148,6 +147,13 @@ class RunSpec:
     def hash(self) -> str:
         """16 hex digits that change with the spec, the prepared data and the code that computes it."""
         return name_of(self.as_dict(), self.made_from)
+
+    @property
+    def label(self) -> str:
+        """What messages call the run, such as "0123456789abcdef (agm, alpha=0.5 on synthetic, 2 seeds, smoke)"."""
+        options = "".join(f", {name}={value}" for name, value in self.method_options.items())
+        seeds = "1 seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        return f"{self.hash} ({self.method}{options} on {self.data}, {seeds}, {self.profile})"
 
     def __getstate__(self) -> dict[str, object]:
         """Without the name: another process works out its own."""

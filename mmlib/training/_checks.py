@@ -6,7 +6,6 @@ import torch
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData
-from mmlib.data.transforms.splits import check_seed
 from mmlib.methods import Method
 from mmlib.training.frozen_parts import check_trainable
 
@@ -19,7 +18,7 @@ def check_settings(
     """Raises TypeError or ValueError, naming the setting, unless ``fit`` can use all of them."""
     checks.whole("epochs", epochs, 1)
     checks.whole("batch_size", batch_size, 1)
-    check_seed(seed)
+    checks.seed(seed)
     checks.number("lr", lr, low=0)
     checks.number("weight_decay", weight_decay, low=0)
     checks.one_of("optimizer", optimizer, OPTIMIZERS)

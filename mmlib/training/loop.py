@@ -13,7 +13,7 @@ from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.device import resolve_device
 from mmlib.methods import Method
-from mmlib.methods._parts.losses import task_loss
+from mmlib.methods.losses import task_loss
 from mmlib.training._checks import OPTIMIZERS, check_fit, check_settings
 from mmlib.training._save_times import SaveTimes
 from mmlib.training.epoch_columns import further_columns, own_columns

@@ -33,7 +33,7 @@ def test_everything_is_made_and_told(made):
     assert "figures: 2 of 2 are there" in printed
     assert re.search(r"\d+ of 7 steps \(\d+%\) done", printed)
     assert (
-        len(re.findall(r"^run [0-9a-f]{16} \((joint|agm) on synthetic, 1 seeds?\): done in \d+ s$", printed, re.M)) == 3
+        len(re.findall(r"^run [0-9a-f]{16} \((joint|agm)[^)]* on synthetic, 1 seed, smoke\): done in \d+ s$", printed, re.M)) == 3
     )
     assert (suite.results / "site" / "index.html").is_file()
 

@@ -1,4 +1,4 @@
-"""mmlib.batch.notebook_runs: what a notebook will ask for is known before it is executed, at no cost and without a trace."""
+"""What a notebook will ask for is known before it is executed, at no cost and without a trace."""
 
 import os
 from collections.abc import Callable

@@ -3,7 +3,8 @@
     python3 tests/benchmarks/step_cost.py [--config NAME ...] [--method NAME ...] [--limit METHOD=RATIO ...]
                                           [--rounds N] [--threads N] [--device auto|cpu|cuda]
 
-mmlib/measures/cost/step.py says how a step is measured: all methods take turns in one process, joint among them, whichever are named.
+mmlib/measures/cost/step.py says how a step is measured: all methods take turns in one process, joint among them,
+whichever are named.
 Before, each of them begins some epochs, so that AIM has judged the network. What its step costs depends on the modality
 that leads; here it is the dearest case, in which both run their blocks again from as early on as two modalities can.
 What it costs to begin an epoch is measured apart and spread over the steps of an epoch of the configuration's rows.

@@ -143,7 +143,8 @@ def test_crema_d_clips_in_no_list_are_counted_and_only_the_actor_split_takes_the
     assert read_stored("crema_d").manifest["clips_in_no_list"] == 14
     seen = {}
     for split in ("ogm", "actor"):
-        monkeypatch.setattr("mmlib.data.storage.stored.Stored.data", lambda self, rows, *_, to=split: seen.update({to: rows}))
+        data = "mmlib.data.storage.stored.Stored.data"
+        monkeypatch.setattr(data, lambda self, rows, *_, to=split: seen.update({to: rows}))
         load("crema_d", split=split)
     assert {split: sum(map(len, rows.values())) for split, rows in seen.items()} == {"ogm": 4, "actor": 18}
 

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from data_prep import __main__ as command
-from data_prep import prepare as preparation
+from data_prep import fetch as preparation
 from data_prep.sets import smartwatch, uci_digits
 from data_prep.sources import SOURCES
 from data_prep.unpack import wheels

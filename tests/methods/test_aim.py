@@ -56,7 +56,7 @@ def test_a_part_without_weight_is_not_computed(problem, judged, monkeypatch, opt
     method = judged(model, inputs, labels, **options)
     for part, name in {"aux": "auxiliary_logits", "stim": "stimulation"}.items():
         if part in missing:
-            monkeypatch.setattr(f"mmlib.methods.aim.{name}", None)
+            monkeypatch.setattr(f"mmlib.methods.aim.method.{name}", None)
     total, logs = method.losses(inputs, labels)
     present = [part for part in ("full", "aux", "stim") if part not in missing]
     assert {name for name in logs if name.startswith("loss/")} == {f"loss/{part}" for part in present}

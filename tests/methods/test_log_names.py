@@ -50,7 +50,7 @@ def test_the_words_in_the_code_are_kept_free_too():
     """Every text such as "loss/con" in methods and measures, also of options that the test above does not take."""
     found = set()
     for folder in ("methods", "measures"):
-        for file in (FOLDER / folder).glob("*.py"):
+        for file in (FOLDER / folder).rglob("*.py"):
             texts = (n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant))
             found |= {m[1] for m in (re.fullmatch(r"\w+/(\w+)", t) for t in texts if isinstance(t, str)) if m}
     assert {"joint", "con", "ceb", "aux"} <= found  # it sees them

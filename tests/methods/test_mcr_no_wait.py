@@ -6,12 +6,10 @@ The step runs on PyTorch's "meta" device, where tensors have shapes and no value
 import pytest
 import torch
 
-from mmlib.methods import MCR, mcr
+from mmlib.methods import MCR
 from mmlib.methods.mcr.game import STRATEGIES
 from mmlib.methods.mcr.method import PERTURBATIONS
-from mmlib.methods.mcr.perturb import MODES
-
-draw_pairs = mcr.draw_pairs
+from mmlib.methods.mcr.perturb import MODES, draw_pairs
 
 
 def step(problem, modalities=2, **options):
@@ -51,6 +49,6 @@ def reads_a_size(*args):
 
 @pytest.mark.parametrize("bad", [reads_a_value, reads_a_size])
 def test_reading_is_noticed(problem, monkeypatch, bad):
-    monkeypatch.setattr(mcr, "draw_pairs", bad)
+    monkeypatch.setattr("mmlib.methods.mcr.method.draw_pairs", bad)
     with pytest.raises((RuntimeError, NotImplementedError), match="[Mm]eta"):
         step(problem)

@@ -132,7 +132,7 @@ def test_the_second_pass_is_in_evaluation_mode(problem, twin, perturbation):
 def test_permutations_of_the_second_pass(problem, twin, monkeypatch):
     model, inputs, labels = problem(fusion="linear", **NOISY)
     donors, keep = dict.fromkeys("av", torch.tensor([4, 3, 1, 0, 2])), torch.arange(5)
-    monkeypatch.setattr("mmlib.methods.mcr.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
+    monkeypatch.setattr("mmlib.methods.mcr.method.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
     _, logs = MCR(model, second_pass=True).losses(inputs, labels)
     frozen = twin(model).eval()
     expected = divergences(frozen.fusion, frozen.encode(inputs), donors, keep)

@@ -46,7 +46,7 @@ def test_the_total_by_hand(problem, modalities, mode, strategy):
 def test_j_is_the_mean_squared_difference_of_predictions(problem, monkeypatch):
     model, inputs, targets = real_problem(problem)
     donors, keep = dict.fromkeys("av", torch.tensor([4, 3, 1, 0, 2])), torch.arange(5)
-    monkeypatch.setattr("mmlib.methods.mcr.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
+    monkeypatch.setattr("mmlib.methods.mcr.method.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
     _, logs = MCR(model).losses(inputs, targets)
     for m in model.modalities:
         moved = model({n: x[donors[m]] if n == m else x for n, x in inputs.items()}) - model(inputs)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmlib.methods import METHODS, Ensemble, Joint, MultiLoss, Unimodal
-from mmlib.methods._parts.losses import task_loss
+from mmlib.methods.losses import task_loss
 
 TAKE = [name for name, method in METHODS.items() if method.takes_regression]
 

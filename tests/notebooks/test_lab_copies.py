@@ -92,7 +92,7 @@ def test_make_lab_opens_the_copies(tmp_path):
     shutil.copy(paths.ROOT / "Makefile", tmp_path)
     command = ["make", "--dry-run", "lab", "ENV=here", f"RESULTS={tmp_path / 'out'}"]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
-    copies, server = (line for line in printed.splitlines() if "mmlib.notebooks.lab_copies" in line or "jupyterlab" in line)
+    copies, server = (line for line in printed.splitlines() if "lab_copies" in line or "jupyterlab" in line)
     assert "-m mmlib.notebooks.lab_copies" in copies and str(tmp_path / "out" / "lab") in server
     assert "--notebook-dir=notebooks" not in printed
 

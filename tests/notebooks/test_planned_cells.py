@@ -1,4 +1,4 @@
-"""The cells from which the runs of a notebook are known before it is executed (mmlib.batch.notebook_runs), by their tags."""
+"""The cells from which the runs of a notebook are known before it is executed (mmlib.batch), by their tags."""
 
 import ast
 

@@ -91,7 +91,8 @@ def test_saved_figures_are_found_over_lines_and_quotes():
 
 
 def test_pictures_get_their_words_only_where_it_is_plain_which_is_which(monkeypatch):
-    monkeypatch.setattr("mmlib.notebooks.clean.figures_listed", lambda: {"one": {"alt": "A line."}, "two": {"alt": "Dots."}})
+    listed = {"one": {"alt": "A line."}, "two": {"alt": "Dots."}}
+    monkeypatch.setattr("mmlib.notebooks.clean.figures_listed", lambda: listed)
 
     def picture():
         return v4.new_output("display_data", {"image/png": "AA=="})

@@ -79,7 +79,7 @@ def test_parameters_have_comments_and_are_checked_in_the_next_cell(notebook):
 
 
 def test_no_other_cell_assigns_a_parameter(file, notebook):
-    """Which results are the suite's own is decided by the parameters' values while it runs (mmlib.records.origin.destination)."""
+    """Which results are the suite's own is decided by the parameters' values while it runs (mmlib.records.origin)."""
     names = set(known_parameters(file))
     for cell in code(notebook):
         if "parameters" not in cell.metadata.get("tags", []):

@@ -59,8 +59,8 @@ def edit(file: Path, old: str, new: str) -> None:
 def test_comments_docstrings_line_ends_and_an_editors_files_leave_the_name(copy):
     methods = copy / "mmlib" / "methods"
     before = name(copy)
-    edit(methods / "aim.py", '"""', '"""Another first sentence. ')
-    edit(methods / "mcr.py", "import torch\n", "import torch  # a comment\n\n# and one more\n")
+    edit(methods / "aim" / "method.py", '"""', '"""Another first sentence. ')
+    edit(methods / "mcr" / "method.py", "import torch\n", "import torch  # a comment\n\n# and one more\n")
     (methods / "joint.py").write_bytes((methods / "joint.py").read_bytes().replace(b"\n", b"\r\n"))
     (methods / ".#joint.py").symlink_to("nobody@nowhere.1234")  # what Emacs leaves while a file is edited
     (methods / ".ipynb_checkpoints").mkdir()

@@ -137,7 +137,7 @@ def test_a_method_of_mmlib_that_was_replaced_here_is_other_code(monkeypatch):
 
 @pytest.mark.parametrize(
     ("target", "name"),
-    [(agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training, "_batches")],
+    [(agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training.loop, "_batches")],
     ids=lambda part: getattr(part, "__name__", part),
 )
 def test_functions_and_methods_of_mmlib_that_were_replaced_are_other_code(target, name, monkeypatch):

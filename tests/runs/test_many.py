@@ -122,7 +122,7 @@ def test_who_waits_says_for_whom_and_goes_on_when_that_one_is_killed(holder, mon
     get_or_run(spec())
     silence.cancel()
     assert 1 < time.monotonic() - start
-    assert said and f"waiting for the run {spec().hash} (joint on synthetic): process {holder.pid} on " in said[0]
+    assert said and f"waiting for the run {spec().hash} (joint on synthetic, 1 seed, smoke): process {holder.pid} on " in said[0]
     assert computations(spec()) == 2
 
 

@@ -228,7 +228,7 @@ def test_a_difference_in_code_alone_is_seen(file):
 ELSEWHERE = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_network_identity import *
+from test_identity import *
 print(training_identity(make(Scaled(options={{"x", "y", "z"}}, act=times(2))), make_data(), FIT))
 """
 

@@ -7,13 +7,13 @@ where Y_S is the mean of prod_S L_m[C + a_m] over the codes a that sum to y. If 
 convolution over Z_C; otherwise the codes in S are independent and Y_S does not depend on y.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Generator, Tensor
 
+from mmlib.coalitions import subsets
 from mmlib.data.synthetic.process import Process, draw_latents
 
 SAMPLES = 40_000  # so the standard error of each accuracy is below 0.5 / sqrt(SAMPLES) = 0.0025
@@ -52,7 +52,7 @@ def _posteriors(process: Process, generator: Generator) -> Iterator[tuple[tuple[
     axes = torch.eye(2 * process.classes, dtype=torch.float64)
     latents, _ = draw_latents(process, [axes] * len(indices), SAMPLES, generator)
     evidence = log_ratios(process, latents)
-    for subset in itertools.chain.from_iterable(itertools.combinations(indices, size + 1) for size in indices):
+    for subset in subsets(indices):
         yield tuple(process.names[m] for m in subset), posterior(process, evidence, subset)
 
 

@@ -6,12 +6,13 @@ h_m are those of synthetic_process.py, the inputs are invertible functions of th
 
 from collections.abc import Mapping, Sequence
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
 from mmlib.data.synthetic.bayes import bayes_accuracy, mutual_information
-from mmlib.data.synthetic.knobs import check_depths, check_samples, make_process, per_modality
+from mmlib.data.synthetic.knobs import check_depths, knob, make_process
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal
 from mmlib.data.synthetic.process import draw_latents
-from mmlib.data.transforms.splits import check_seed
+from mmlib.data.transforms.splits import check_samples
 
 
 def load(
@@ -39,11 +40,11 @@ def load(
     Raises ValueError or TypeError for values out of range and for shares that sum to more than 1.
     """
     process = make_process(modalities, classes, shared, unique, synergy, noise, signal)
-    scales = per_modality("scale", scale, process.names, 1e-6, 1e6)
-    depths = per_modality("depth", depth, process.names, 0, 20)
+    scales = knob("scale", scale, process.names, 1e-6, 1e6)
+    depths = knob("depth", depth, process.names, 0, 20)
     check_depths(depths)
     check_samples(samples)
-    check_seed(seed)
+    checks.seed(seed)
     limit, train, valid, test, *worlds = generators(seed, 1 + len(SPLITS) + modalities)
     directions = [orthogonal(LATENT, world)[: 2 * classes] for world in worlds]
     draws = zip(SPLITS, samples, (train, valid, test), strict=True)
@@ -75,6 +76,6 @@ def information(
     Raises ValueError or TypeError for values out of range and for shares that sum to more than 1.
     """
     process = make_process(modalities, classes, shared, unique, synergy, noise, signal)
-    check_seed(seed)
+    checks.seed(seed)
     (draws,) = generators(seed, 1)
     return mutual_information(process, draws)

@@ -1,6 +1,7 @@
 """Checks of the knobs of the synthetic data."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from mmlib import checks
 from mmlib.data.synthetic.lift import LATENT
@@ -40,35 +41,18 @@ def make_linear_process(
     return LinearProcess(names, shared, _uniques(names, unique, shared=shared), *_sizes(names, noise, signal))
 
 
-def per_modality(
-    knob: str, value: float | Mapping[str, float], names: Sequence[str], low: float, high: float
+def knob(
+    name: str, value: float | Mapping[str, float], modalities: Sequence[str], low: float, high: float
 ) -> tuple[float, ...]:
-    """``value`` for each of ``names``, from one number for all or {name: number} with every name."""
-    if not isinstance(value, Mapping):
-        checks.number(knob, value, low, high)
-        return (value,) * len(names)
-    for name in value:
-        checks.one_of(f"modality in {knob}", name, names)
-    missing = [name for name in names if name not in value]
-    if missing:
-        raise ValueError(f"{knob} must name every modality or be one number for all, it lacks {', '.join(missing)}.")
-    for name in names:
-        checks.number(f"{knob} of {name!r}", value[name], low, high)
-    return tuple(value[name] for name in names)
+    """``value`` for each of ``modalities``, from one number for all or {modality: number} with every one."""
+    each = checks.per_modality(name, value, modalities, partial(checks.number, low=low, high=high))
+    return tuple(each.values())
 
 
 def check_depths(depths: Sequence[float]) -> None:
     """Raises TypeError unless every depth is a whole number."""
     for depth in depths:
         checks.whole("depth", depth)
-
-
-def check_samples(samples: Sequence[int]) -> None:
-    """Raises TypeError or ValueError unless ``samples`` are three whole numbers of at least 2."""
-    if isinstance(samples, str) or not isinstance(samples, Sequence) or len(samples) != 3:
-        raise ValueError(f"samples must be three whole numbers, the rows of train, valid and test, got {samples!r}.")
-    for split, count in zip(("train", "valid", "test"), samples, strict=True):
-        checks.whole(f"samples of {split}", count, 2)
 
 
 def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, **others: float) -> tuple[float, ...]:
@@ -80,7 +64,7 @@ def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, *
     if unique is None:
         uniques = (max(0.0, left) / len(names),) * len(names)
     else:
-        uniques = per_modality("unique", unique, names, 0, 1)
+        uniques = knob("unique", unique, names, 0, 1)
     shares = [*others.values(), *uniques]
     if sum(shares) > 1 + 1e-9:
         raise ValueError(
@@ -93,7 +77,7 @@ def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, *
 def _sizes(
     names: Sequence[str], noise: float | Mapping[str, float], signal: float | Mapping[str, float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return per_modality("noise", noise, names, 1e-3, 1e3), per_modality("signal", signal, names, 0, 1e3)
+    return knob("noise", noise, names, 1e-3, 1e3), knob("signal", signal, names, 0, 1e3)
 
 
 def _whole_up_to(name: str, value: object, low: int, high: int) -> None:

@@ -7,13 +7,14 @@ Every modality m has two orthonormal directions e_m0, e_m1 in R^50, and its late
     h_m = noise_m n_m + signal_m (s e_m0 + u_m e_m1),   n_m ~ N(0, I).
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
+
+from mmlib.coalitions import subsets
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,8 @@ def bayes_error(process: LinearProcess) -> dict[tuple[str, ...], float]:
     """
     indices = range(len(process.names))
     gain = [(signal / noise) ** 2 for signal, noise in zip(process.signal, process.noise, strict=True)]
-    subsets = itertools.chain.from_iterable(itertools.combinations(indices, size + 1) for size in indices)
     limits = {}
-    for subset in subsets:
+    for subset in subsets(indices):
         variance = process.rest + process.shared / (1 + sum(gain[m] for m in subset))
         variance += sum(share / (1 + gain[m]) if m in subset else share for m, share in enumerate(process.unique))
         limits[tuple(process.names[m] for m in subset)] = math.sqrt(2 / math.pi * variance)

@@ -6,11 +6,12 @@ same invertible functions of the latents.
 
 from collections.abc import Mapping, Sequence
 
+from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.synthetic.knobs import check_depths, check_samples, make_linear_process, per_modality
+from mmlib.data.synthetic.knobs import check_depths, knob, make_linear_process
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal
 from mmlib.data.synthetic.linear import bayes_error, draw_latents
-from mmlib.data.transforms.splits import check_seed
+from mmlib.data.transforms.splits import check_samples
 
 
 def load(
@@ -35,11 +36,11 @@ def load(
     Raises ValueError or TypeError for values out of range and for shares that sum to more than 1.
     """
     process = make_linear_process(modalities, shared, unique, noise, signal)
-    scales = per_modality("scale", scale, process.names, 1e-6, 1e6)
-    depths = per_modality("depth", depth, process.names, 0, 20)
+    scales = knob("scale", scale, process.names, 1e-6, 1e6)
+    depths = knob("depth", depth, process.names, 0, 20)
     check_depths(depths)
     check_samples(samples)
-    check_seed(seed)
+    checks.seed(seed)
     train, valid, test, *worlds = generators(seed, len(SPLITS) + modalities)
     directions = [orthogonal(LATENT, world)[:2] for world in worlds]
     draws = zip(SPLITS, samples, (train, valid, test), strict=True)

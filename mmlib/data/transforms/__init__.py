@@ -1,1 +1,1 @@
-"""What data sets do to raw arrays: standardise, cut and normalise clips, mix sounds, split texts, keep twins together."""
+"""What data sets do to raw arrays: standardise, normalise clips, mix sounds, split texts, keep twins together."""

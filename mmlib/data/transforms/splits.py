@@ -1,17 +1,19 @@
-"""What several data sets do to their splits: check the seed, standardise with statistics of the training rows."""
+"""What several data sets do to their splits: check how many rows are asked for, standardise by the training rows."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from mmlib import checks
 
-LARGEST_SEED = 2**32 - 1  # what scikit-learn and numpy accept
 
-
-def check_seed(seed: object) -> None:
-    """Raises TypeError or ValueError unless ``seed`` is a whole number from 0 to 2^32 - 1."""
-    checks.whole("seed", seed)
-    checks.number("seed", seed, 0, LARGEST_SEED)
+def check_samples(samples: Sequence[int]) -> None:
+    """Raises TypeError or ValueError unless ``samples`` are three whole numbers of at least 2."""
+    if isinstance(samples, str) or not isinstance(samples, Sequence) or len(samples) != 3:
+        raise ValueError(f"samples must be three whole numbers, the rows of train, valid and test, got {samples!r}.")
+    for split, count in zip(("train", "valid", "test"), samples, strict=True):
+        checks.whole(f"samples of {split}", count, 2)
 
 
 def standardise(splits: dict[str, Tensor], dims: tuple[int, ...] = (0,)) -> dict[str, Tensor]:

@@ -50,7 +50,7 @@ def step_costs(
     Further steps warm up before and read the memory after. optimizer: parameters -> the optimiser of one method (SGD
     with momentum if none is named). The caller's random numbers stay as they are, but the methods are trained: pass
     ones that nothing else needs, each on a network of its own and all on the device of the batch.
-    peak_mib: on CUDA of PyTorch's tensors, on a CPU under Linux of the process (see ``mmlib.measures.cost.peak_memory``); elsewhere,
+    peak_mib: on CUDA of PyTorch's tensors, on a CPU under Linux of the process (see peak_memory.py); elsewhere,
     and where the kernel keeps no such mark, None.
     Raises ValueError for an unknown baseline, rounds below 1, a shared network or another device.
     """

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.precise_buffers import at_least_single, precise
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import Encoder, MultimodalModel, eval_mode, frozen
 
 OBJECTIVES = ("split", "joint")

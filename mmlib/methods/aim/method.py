@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods._parts.options import check_factor
 from mmlib.methods.aim.dam import DAMS
 from mmlib.methods.aim.dap import OBJECTIVES
@@ -16,6 +15,7 @@ from mmlib.methods.aim.judge import CALIBRATIONS, PROTOTYPES, SELECTIONS, judge
 from mmlib.methods.aim.judgement import Judgement
 from mmlib.methods.aim.pam import auxiliary_logits, stimulation
 from mmlib.methods.base import Inputs, Logs, Method
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel
 from mmlib.models.encoder import check_blocks
 

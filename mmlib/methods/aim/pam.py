@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmlib.methods._parts.losses import cross_entropy
 from mmlib.methods.aim.judgement import Judgement
 from mmlib.methods.aim.performance import prototype_logits
+from mmlib.methods.losses import cross_entropy
 from mmlib.models import Encoder, MultimodalModel, kept_statistics
 
 

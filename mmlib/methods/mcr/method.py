@@ -5,9 +5,9 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.coalitions.shapley import Coalition
-from mmlib.methods._parts.losses import task_loss
 from mmlib.methods._parts.options import check_factor
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods.losses import task_loss
 from mmlib.methods.mcr.ablations import ABLATIONS, replaced
 from mmlib.methods.mcr.distances import jensen_shannon, squared_difference
 from mmlib.methods.mcr.game import STRATEGIES, divergences, play, regulariser

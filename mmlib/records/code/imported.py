@@ -5,20 +5,17 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).resolve().parents[2]
 COMPUTING_CODE = (
+    "coalitions",
     "data",
-    "models",
-    "methods",
     "measures",
-    "training.py",
-    "training_state.py",
-    "epoch_columns.py",
-    "frozen_parts.py",
-    "random_numbers.py",
-    "threads.py",
-    "run_measures.py",
-    "run_job.py",
+    "methods",
+    "models",
+    "training",
+    "runs/compute.py",
+    "runs/measures.py",
+    "runs/threads.py",
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmlib.records.code.imported import PACKAGE
 
-COMPUTING = ("mmlib.data", "mmlib.models", "mmlib.methods", "mmlib.measures", "mmlib.training")
+COMPUTING = ("mmlib.coalitions", "mmlib.data", "mmlib.measures", "mmlib.methods", "mmlib.models", "mmlib.training")
 INSTALLED = tuple(str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 

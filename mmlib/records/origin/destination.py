@@ -31,7 +31,7 @@ def results_place(notebook: str) -> Place:
     """Where what belongs to the suite's ``notebook`` is written now.
 
     $MMLIB_OUTPUTS decides where it is set, as by ``python -m mmlib notebook``. Otherwise the cells that this kernel has
-    executed do: see mmlib.records.origin.session. Prints one line, once, if it is not the suite's place. Raises ValueError if
+    executed do: see session.py. Prints one line, once, if it is not the suite's place. Raises ValueError if
     one notebook of the suite is executed and writes what belongs to another one.
     """
     executed = os.environ.get(EXECUTED_FILE)

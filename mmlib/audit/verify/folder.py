@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from mmlib import paths
-from mmlib.audit.findings import Findings
-from mmlib.audit.verify_data import check_data
-from mmlib.audit.verify_outputs import check_foreign, check_outputs
-from mmlib.audit.verify_runs import check_runs
+from mmlib.audit.verify.data import check_data
+from mmlib.audit.verify.findings import Findings
+from mmlib.audit.verify.outputs import check_foreign, check_outputs
+from mmlib.audit.verify.runs import check_runs
 from mmlib.batch.missing import read_sealed
 from mmlib.batch.plan_inputs import plan_inputs
 

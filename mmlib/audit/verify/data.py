@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from mmlib.audit.findings import Findings, require_file
+from mmlib.audit.verify.findings import Findings, require_file
 from mmlib.data.storage.prepared import read_prepared
 from mmlib.records.catalogue import RAW, command_for
 from mmlib.records.names import check_name

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmlib.audit.findings import Findings, require_file
+from mmlib.audit.verify.findings import Findings, require_file
 from mmlib.records.sealed import read_exactly
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mmlib.audit.findings import Findings, require_file
+from mmlib.audit.verify.findings import Findings, require_file
 from mmlib.notebooks.foreign import foreign_files
 from mmlib.records.execution_record import record_file
 from mmlib.records.figure_list import disagreements, figures_listed, outdated_words
