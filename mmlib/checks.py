@@ -68,7 +68,7 @@ def per_modality(
 ) -> dict[str, float]:
     """``value`` for each of ``modalities``, from one for all or a dict that names every modality.
 
-    check: called with what a value is called and the value; raises if it is wrong, as this does (TypeError, ValueError).
+    check: called with a value's name and the value; raises if it is wrong, as this does (TypeError, ValueError).
     """
     if not isinstance(value, Mapping):
         check(name, value)

@@ -81,7 +81,7 @@ def require_unmodified(spec: "RunSpec") -> None:
     """Raises ValueError if an option in ``spec`` was changed after it was named."""
     if name_of(spec.as_dict(), spec.made_from) != spec.hash:
         raise ValueError(
-            f"the RunSpec that was named {spec.hash} has other options now ({spec.method} on {spec.data}): a spec "
+            f"the RunSpec that was named {spec.hash} has other options now: a spec "
             "cannot be changed, make another one, as with dataclasses.replace(spec, ...)."
         )
 

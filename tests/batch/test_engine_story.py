@@ -32,9 +32,8 @@ def test_everything_is_made_and_told(made):
     assert "notebooks: 2 done, 0 from cache, 0 failed, 0 skipped" in printed
     assert "figures: 2 of 2 are there" in printed
     assert re.search(r"\d+ of 7 steps \(\d+%\) done", printed)
-    assert (
-        len(re.findall(r"^run [0-9a-f]{16} \((joint|agm)[^)]* on synthetic, 1 seed, smoke\): done in \d+ s$", printed, re.M)) == 3
-    )
+    done = r"^run [0-9a-f]{16} \((joint|agm)[^)]* on synthetic, 1 seed, smoke\): done in \d+ s$"
+    assert len(re.findall(done, printed, re.M)) == 3
     assert (suite.results / "site" / "index.html").is_file()
 
 

@@ -122,7 +122,8 @@ def test_who_waits_says_for_whom_and_goes_on_when_that_one_is_killed(holder, mon
     get_or_run(spec())
     silence.cancel()
     assert 1 < time.monotonic() - start
-    assert said and f"waiting for the run {spec().hash} (joint on synthetic, 1 seed, smoke): process {holder.pid} on " in said[0]
+    label = f"{spec().hash} (joint on synthetic, 1 seed, smoke)"
+    assert said and f"waiting for the run {label}: process {holder.pid} on " in said[0]
     assert computations(spec()) == 2
 
 

@@ -65,9 +65,9 @@ def test_no_text_of_a_record_or_a_run_leaves_its_place(results, hostile, tmp_pat
 
 def test_no_cell_of_a_notebook_brings_in_a_file(results, tmp_path):
     (tmp_path / "secret.txt").write_text(SECRET)
-    asks = [
-        f"```{{{ask}}} {tmp_path / 'secret.txt'}\n```" for ask in ("include", "literalinclude")
-    ] + [f"```{{raw}} html\n:file: {tmp_path / 'secret.txt'}\n```"]
+    asks = [f"```{{{ask}}} {tmp_path / 'secret.txt'}\n```" for ask in ("include", "literalinclude")] + [
+        f"```{{raw}} html\n:file: {tmp_path / 'secret.txt'}\n```"
+    ]
     outputs = [new_output("display_data", {"text/markdown": ask}) for ask in asks]
     cells = [new_markdown_cell("# T"), *map(new_markdown_cell, asks), new_code_cell("1", outputs=outputs)]
     nbformat.write(new_notebook(cells=cells), results / "notebooks" / "12_agm.ipynb")

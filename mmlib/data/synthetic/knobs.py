@@ -41,7 +41,7 @@ def make_linear_process(
     return LinearProcess(names, shared, _uniques(names, unique, shared=shared), *_sizes(names, noise, signal))
 
 
-def knob(
+def of_each(
     name: str, value: float | Mapping[str, float], modalities: Sequence[str], low: float, high: float
 ) -> tuple[float, ...]:
     """``value`` for each of ``modalities``, from one number for all or {modality: number} with every one."""
@@ -64,7 +64,7 @@ def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, *
     if unique is None:
         uniques = (max(0.0, left) / len(names),) * len(names)
     else:
-        uniques = knob("unique", unique, names, 0, 1)
+        uniques = of_each("unique", unique, names, 0, 1)
     shares = [*others.values(), *uniques]
     if sum(shares) > 1 + 1e-9:
         raise ValueError(
@@ -77,7 +77,7 @@ def _uniques(names: Sequence[str], unique: float | Mapping[str, float] | None, *
 def _sizes(
     names: Sequence[str], noise: float | Mapping[str, float], signal: float | Mapping[str, float]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return knob("noise", noise, names, 1e-3, 1e3), knob("signal", signal, names, 0, 1e3)
+    return of_each("noise", noise, names, 1e-3, 1e3), of_each("signal", signal, names, 0, 1e3)
 
 
 def _whole_up_to(name: str, value: object, low: int, high: int) -> None:

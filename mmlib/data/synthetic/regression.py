@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from mmlib import checks
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.synthetic.knobs import check_depths, knob, make_linear_process
+from mmlib.data.synthetic.knobs import check_depths, make_linear_process, of_each
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal
 from mmlib.data.synthetic.linear import bayes_error, draw_latents
 from mmlib.data.transforms.splits import check_samples
@@ -36,8 +36,8 @@ def load(
     Raises ValueError or TypeError for values out of range and for shares that sum to more than 1.
     """
     process = make_linear_process(modalities, shared, unique, noise, signal)
-    scales = knob("scale", scale, process.names, 1e-6, 1e6)
-    depths = knob("depth", depth, process.names, 0, 20)
+    scales = of_each("scale", scale, process.names, 1e-6, 1e6)
+    depths = of_each("depth", depth, process.names, 0, 20)
     check_depths(depths)
     check_samples(samples)
     checks.seed(seed)
