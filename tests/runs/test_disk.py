@@ -115,7 +115,7 @@ def test_a_read_only_folder_is_read_and_what_is_missing_is_told(tmp_path):
     unbroken, read, missing, later = scenario(tmp_path, READ_ONLY, tmp_path / "more.yaml")
     assert unbroken["code"] == 0 and read["code"] == 0 and "from cache" in read["out"] and read["error"] == ""
     assert missing["code"] == 1 and "2 runs: 0 done, 1 from cache, 1 failed" in missing["out"]
-    label, runs = f"{spec('joint').hash} (joint on synthetic, 1 seed, smoke)", f"{tmp_path}/disk/results/runs"
+    label, runs = f"{spec('joint').hash} (joint on synthetic, 2 seeds, smoke)", f"{tmp_path}/disk/results/runs"
     sentence = f"the run {label} is not there yet, and {runs}"
     assert f"{sentence} is read-only: name another results folder with MMLIB_RESULTS or --results." in missing["out"]
     assert missing["files"] == read["files"] == unbroken["files"]
