@@ -4,6 +4,7 @@ from mmlib.coalitions import shapley
 from mmlib.coalitions.shapley import Coalition
 from mmlib.data.base import Split
 from mmlib.measures._predictions import accuracy_of, split_logits, true_labels
+from mmlib.measures.registry import Trained, measure
 from mmlib.models import MultimodalModel
 
 
@@ -27,3 +28,13 @@ def response_accuracy(model: MultimodalModel, split: Split) -> dict[str, float]:
     phi = shapley(split_logits(model, split), model.modalities)
     labels = true_labels(model, split)
     return {m: accuracy_of(z, labels) for m, z in phi.items()}
+
+
+@measure("masked_accuracy", needs_fusion=True)
+def _masked_accuracy(t: Trained) -> dict[str, float]:
+    return {"+".join(s): value for s, value in masked_accuracy(t.method.model, t.held).items()}
+
+
+@measure("response_accuracy", needs_fusion=True)
+def _response_accuracy(t: Trained) -> dict[str, float]:
+    return response_accuracy(t.method.model, t.held)

@@ -3,7 +3,7 @@
 The read-outs by prototypes are those from which AIM draws its strength (mmlib.methods.aim.performance).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from mmlib import checks
 from mmlib.data.base import Split
 from mmlib.measures._predictions import accuracy_of, check_fits, collect, true_labels
 from mmlib.measures.probes import probe_accuracy
+from mmlib.measures.registry import Trained, by_depth, measure
 from mmlib.methods.aim.dam import counterparts
 from mmlib.methods.aim.performance import class_means, contributions, performance, prototype_logits
 from mmlib.models import MultimodalModel
@@ -108,3 +109,27 @@ def _under_prototypes(
         raise ValueError(f"prototypes tell two or more classes apart, the model has {model.num_classes}.")
     for fitted, read in zip(x_train, x_test, strict=True):
         yield read, class_means(fitted, y_train, model.num_classes), y_test
+
+
+def _at_each_depth(read: Callable[[MultimodalModel, str, Split, Split], list[float]], t: Trained) -> dict[str, float]:
+    return by_depth({m: read(t.method.model, m, t.data.train, t.held) for m in t.data.modalities})
+
+
+@measure("depth_probe")
+def _depth_probe(t: Trained) -> dict[str, float]:
+    return _at_each_depth(depth_probes, t)
+
+
+@measure("depth_prototype")
+def _depth_prototype(t: Trained) -> dict[str, float]:
+    return _at_each_depth(depth_prototypes, t)
+
+
+@measure("depth_performance")
+def _depth_performance(t: Trained) -> dict[str, float]:
+    return _at_each_depth(depth_performance, t)
+
+
+@measure("weak_channels")
+def _weak_channels(t: Trained) -> dict[str, float]:
+    return _at_each_depth(weak_channels, t)

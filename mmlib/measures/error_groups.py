@@ -7,6 +7,10 @@ import torch
 from torch import Tensor
 
 from mmlib.coalitions import subsets
+from mmlib.data.base import Split
+from mmlib.measures._predictions import collect
+from mmlib.measures.registry import Trained, measure
+from mmlib.methods import Method
 
 NONE = "none"
 
@@ -66,3 +70,23 @@ def _check(predictions: Tensor, alone: Mapping[str, Tensor], labels: Tensor) -> 
                 f"{what} must be class numbers [{len(labels)}] of type torch.int64, one per label, got shape "
                 f"{tuple(numbers.shape)} of {numbers.dtype}: take the argmax of logits."
             )
+
+
+@measure("group_share")
+def _group_share(t: Trained) -> dict[str, float]:
+    return _groups(t).share
+
+
+@measure("group_accuracy")
+def _group_accuracy(t: Trained) -> dict[str, float]:
+    return _groups(t).accuracy
+
+
+def _groups(t: Trained) -> ErrorGroups:
+    decided = {m: _decided(t.concept(m), t.held) for m in t.data.modalities}
+    return error_groups(_decided(t.method, t.held), decided, t.held.labels)
+
+
+def _decided(method: Method, split: Split) -> Tensor:
+    """The class numbers [N] that the method decides."""
+    return collect(method, method.predict, split).argmax(1)

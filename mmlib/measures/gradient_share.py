@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmlib.data.base import Split
 from mmlib.measures._predictions import batches, check_finite, true_labels
+from mmlib.measures.registry import Trained, by_depth, measure
 from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
 from mmlib.models.encoder import check_blocks
@@ -68,3 +69,8 @@ def _share(block: str, parameters: list[nn.Parameter], gradients: Gradients) -> 
 
 def _norm(tensors: Iterable[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.cat([t.flatten() for t in tensors]), dtype=torch.double)
+
+
+@measure("gradient_share", needs_fusion=True)
+def _gradient_share(t: Trained) -> dict[str, float]:
+    return by_depth(gradient_share(t.method.model, t.held))

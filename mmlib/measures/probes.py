@@ -5,6 +5,7 @@ from torch import Tensor
 from mmlib import checks
 from mmlib.data.base import Split
 from mmlib.measures._predictions import accuracy_of, check_alone, check_fits, collect, true_labels
+from mmlib.measures.registry import Trained, measure
 from mmlib.methods import Unimodal
 from mmlib.models import MultimodalModel
 
@@ -56,3 +57,8 @@ def monomodal_gap(model: MultimodalModel, unimodal: Unimodal, train: Split, test
 def _features(model: MultimodalModel, modality: str, split: Split) -> Tensor:
     check_fits(model, split)
     return collect(model, lambda inputs: model.encoders[modality](inputs[modality]), split).cpu().double()
+
+
+@measure("probe")
+def _probe(t: Trained) -> dict[str, float]:
+    return {m: linear_probe(t.method.model, m, t.data.train, t.held) for m in t.data.modalities}

@@ -9,6 +9,7 @@ from mmlib.coalitions.shapley import Coalition
 from mmlib.data.base import Split
 from mmlib.measures._predictions import split_logits, true_labels
 from mmlib.measures.accuracy import masked_accuracy
+from mmlib.measures.registry import Trained, measure
 from mmlib.models import MultimodalModel
 
 
@@ -51,3 +52,8 @@ def _majority_accuracy(split: Split, majority: Tensor | None) -> float:
         )
     most_frequent = torch.bincount(counted.cpu()).argmax()
     return (split.labels.cpu() == most_frequent).double().mean().item()
+
+
+@measure("shapley", needs_fusion=True)
+def _shapley_of_accuracy(t: Trained) -> dict[str, float]:
+    return shapley_values(t.method.model, t.held, of="accuracy", majority=t.data.train.labels)

@@ -2,38 +2,13 @@
 
 from collections.abc import Mapping
 from inspect import Parameter, signature
-from math import prod
 
 from mmlib import checks
-from mmlib.models.affine_fusions import ConcatFusion, LinearFusion, SumFusion
-from mmlib.models.conv import Conv1d, Conv2d
+from mmlib.models.affine_fusions import ConcatFusion
 from mmlib.models.encoder import Encoder
-from mmlib.models.fusion import Fusion
-from mmlib.models.interaction_fusions import AttentionFusion, FiLMFusion, GatedFusion
+from mmlib.models.kinds import BUILDERS, EARLY, ENCODERS, FUSIONS
 from mmlib.models.maxout import maxout_head
-from mmlib.models.mlp import MLP
 from mmlib.models.model import MultimodalModel
-from mmlib.models.resnet import ClipResNet18, ResNet18
-from mmlib.models.transformer import Transformer
-
-FUSIONS: dict[str, type[Fusion]] = {
-    "concat": ConcatFusion,
-    "sum": SumFusion,
-    "linear": LinearFusion,
-    "gated": GatedFusion,
-    "film": FiLMFusion,
-    "attention": AttentionFusion,
-}
-ADDITIVE_FUSIONS = ("concat", "sum", "linear")  # late: the logits are a sum over modalities
-EARLY = "maxout"  # concat, then the MaxOut head of the AGM paper
-BUILDERS: dict[str, tuple[type[Encoder], ...]] = {
-    "mlp": (MLP,),
-    "conv1d": (Conv1d,),
-    "conv2d": (Conv2d,),
-    "resnet18": (ResNet18, ClipResNet18),  # of pictures, of clips
-    "transformer": (Transformer,),
-}
-ENCODERS = tuple(BUILDERS)
 
 
 def build_model(
@@ -71,39 +46,18 @@ def build_encoder(kind: str, shape: tuple[int, ...], **options: object) -> Encod
     checks.one_of("encoder", kind, ENCODERS)
     if not len(shape):
         raise ValueError("a sample of shape () is a single number: give the rows an axis, [N, 1], with x.unsqueeze(1).")
-    if kind == "transformer" and len(shape) == 1:
-        return _token_encoder(shape, options)
-    if kind == "resnet18" and len(shape) == 4:
-        checks.options("encoder 'resnet18'", options, list(signature(ClipResNet18).parameters)[1:])
-        return ClipResNet18(shape[0], **options)
-    ranks = {"conv1d": 2, "conv2d": 3, "resnet18": 3, "transformer": 2}
-    if len(shape) != ranks.get(kind, len(shape)):
-        raise ValueError(f"encoder {kind!r} reads samples with {ranks[kind]} axes, got shape {shape}.")
-    first, builder = {
-        "mlp": (prod(shape), MLP),
-        "conv1d": (shape[0], Conv1d),
-        "conv2d": (shape[0], Conv2d),
-        "resnet18": (shape[0], ResNet18),
-        "transformer": (shape[-1], Transformer),
-    }[kind]
+    readers = [builder for builder in BUILDERS[kind] if builder.axes is None or len(shape) in builder.axes]
+    if not readers:
+        axes = " or ".join(str(count) for builder in BUILDERS[kind] for count in builder.axes)
+        raise ValueError(f"encoder {kind!r} reads samples with {axes} axes, got shape {shape}.")
+    builder = readers[0]
     checks.options(f"encoder {kind!r}", options, list(signature(builder).parameters)[1:])
-    return builder(first, **options)
+    return builder(**builder.arguments(shape, options))
 
 
 def encoder_parameters(kind: str) -> dict[str, Parameter]:
     """Option -> how the encoder declares it, without the first, which follows from the data."""
     return {o.name: o for builder in BUILDERS[kind] for o in list(signature(builder).parameters.values())[1:]}
-
-
-def _token_encoder(shape: tuple[int, ...], options: Mapping[str, object]) -> Transformer:
-    """For samples that are numbers of words or word pieces, LongTensor [B, T]."""
-    if "vocabulary" not in options:
-        raise ValueError(
-            f"encoder 'transformer' takes samples of shape {shape} for numbers of words: give it the option "
-            "vocabulary, how many words there are."
-        )
-    checks.options("encoder 'transformer'", options, list(signature(Transformer).parameters)[1:])
-    return Transformer(**{"length": shape[0], **options})
 
 
 def _encoder_of(encoder: str | Mapping[str, str], modality: str) -> str:

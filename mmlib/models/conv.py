@@ -1,5 +1,7 @@
 """Plain convolutional encoders: 1-D for signals, 2-D for images and spectrograms."""
 
+from collections.abc import Mapping
+
 from torch import nn
 
 from mmlib import checks
@@ -12,6 +14,13 @@ class Conv1d(Encoder):
     norm: "none" or "batch". Every block halves the time axis.
     """
 
+    axes = (2,)
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """One input per channel of a sample."""
+        return {"channels": shape[0], **options}
+
     def __init__(self, channels: int, width: int = 64, depth: int = 3, norm: str = "batch") -> None:
         super().__init__(_blocks(nn.Conv1d, nn.BatchNorm1d, 5, channels, width, depth, norm), width)
 
@@ -21,6 +30,13 @@ class Conv2d(Encoder):
 
     norm: "none" or "batch". Every block halves height and width.
     """
+
+    axes = (3,)
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """One input per channel of a sample."""
+        return {"channels": shape[0], **options}
 
     def __init__(self, channels: int, width: int = 64, depth: int = 3, norm: str = "batch") -> None:
         super().__init__(_blocks(nn.Conv2d, nn.BatchNorm2d, 3, channels, width, depth, norm), width)

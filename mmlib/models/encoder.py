@@ -1,6 +1,7 @@
 """What every encoder of mmlib is: a list of blocks from shallow to deep, and a pooling of features to one vector."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -11,14 +12,25 @@ class Encoder(nn.Module):
     """Applies ``blocks`` in order and pools: a batch of one modality [B, ...] -> features [B, width].
 
     blocks: nn.ModuleList, shallow to deep; every parameter of the encoder belongs to exactly one block.
-    width: length of the feature vector. A subclass with another ``forward`` overrides ``outputs`` too, and one with
-    channels elsewhere than on axis 1 overrides ``pool`` and ``scale_channels``.
+    width: length of the feature vector. ``axes`` and ``arguments`` are for build_encoder alone.
+    A subclass with another ``forward`` overrides ``outputs`` too, and one with channels elsewhere than on axis 1
+    overrides ``pool`` and ``scale_channels``.
     """
+
+    axes: ClassVar[tuple[int, ...] | None] = None  # how many a sample that it reads may have; None: any number
 
     def __init__(self, blocks: Iterable[nn.Module], width: int) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
         self.width = width
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """The constructor's arguments for samples of ``shape``: what follows from it, and ``options``."""
+        raise NotImplementedError(
+            f"{cls.__name__} does not say how its arguments follow from the shape of a sample: define the class method "
+            "arguments(cls, shape, options), or build it without build_encoder."
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Features [B, width] of a batch [B, ...]."""

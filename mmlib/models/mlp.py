@@ -1,5 +1,8 @@
 """Multi-layer perceptron for feature vectors."""
 
+from collections.abc import Mapping
+from math import prod
+
 from torch import nn
 
 from mmlib import checks
@@ -12,6 +15,11 @@ class MLP(Encoder):
     in_features: number of values in one sample (samples of any shape are flattened); norm: "none" or "batch";
     dropout: probability in 0..1.
     """
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """One input per number in a sample."""
+        return {"in_features": prod(shape), **options}
 
     def __init__(
         self, in_features: int, width: int = 64, depth: int = 3, norm: str = "none", dropout: float = 0.0

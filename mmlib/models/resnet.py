@@ -1,5 +1,7 @@
 """ResNet-18 (He et al., CVPR 2016), the encoder of the AGM and MCR papers for spectrograms and frames."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from mmlib import checks
@@ -14,6 +16,13 @@ class ResNet18(Encoder):
     in_channels: 1 (spectrogram), 2 (optical flow) or 3 (colour); norm: "batch", or "none" for a network whose
     training and evaluation passes agree. The five blocks are the stem and the four stages.
     """
+
+    axes = (3,)
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """One input per channel of a sample."""
+        return {"in_channels": shape[0], **options}
 
     def __init__(self, in_channels: int = 3, norm: str = "batch") -> None:
         checks.one_of("in_channels", in_channels, [1, 2, 3])
@@ -35,6 +44,8 @@ class ClipResNet18(ResNet18):
     Channels stand before time, so that the output [B, C, T, H', W'] of every block has its channels where those of an
     image's blocks are. The options are those of ResNet18.
     """
+
+    axes = (4,)
 
     def __init__(self, in_channels: int = 3, norm: str = "batch") -> None:
         super().__init__(in_channels, norm)

@@ -1,5 +1,7 @@
 """Small Transformer encoder for token ids and for sequences of feature vectors."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,20 @@ class Transformer(Encoder):
     layer in each block; pool: "mean" over the steps or "first" step (the AGM paper's networks). The first block is the
     embedding.
     """
+
+    axes = (1, 2)
+
+    @classmethod
+    def arguments(cls, shape: tuple[int, ...], options: Mapping[str, object]) -> dict[str, object]:
+        """Vectors [T, F], or numbers of words or word pieces [T] out of ``vocabulary``."""
+        if len(shape) == 2:
+            return {"in_features": shape[-1], **options}
+        if "vocabulary" not in options:
+            raise ValueError(
+                f"encoder 'transformer' takes samples of shape {shape} for numbers of words: give it the option "
+                "vocabulary, how many words there are."
+            )
+        return {"length": shape[0], **options}
 
     def __init__(
         self,

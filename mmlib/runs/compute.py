@@ -7,22 +7,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmlib.data import MultimodalData, load
 from mmlib.device import resolve_device
-from mmlib.methods import METHODS, Method, Unimodal
+from mmlib.measures import MEASURES, Trained
+from mmlib.methods import METHODS, Method
 from mmlib.models import ADDITIVE_FUSIONS, build_model
 from mmlib.records.files import sweep, write_json
 from mmlib.runs.files import Row, write_finished
 from mmlib.runs.fingerprint import require_same_data
-from mmlib.runs.measures import MEASURES, Trained
 from mmlib.runs.spec import RunSpec
 from mmlib.runs.threads import one_thread
 from mmlib.training import History, evaluate, fit
 from mmlib.training.checkpoint import CheckpointDamaged, CheckpointRefused, load_checkpoint
 from mmlib.training.state import own_random_numbers
 
-Concept = Callable[[str, int], Unimodal]  # modality, seed -> the network trained on that modality alone
+if TYPE_CHECKING:  # so that a run without unimodal networks does not depend on their code
+    from mmlib.methods import Unimodal
+
+Concept = Callable[[str, int], "Unimodal"]  # modality, seed -> the network trained on that modality alone
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ def _all_seeds(spec: RunSpec, device: str, concept: Concept) -> tuple[list[Row],
 
 
 def train(
-    spec: RunSpec, data: MultimodalData, seed: int, device: str, concept: Callable[[str], Unimodal]
+    spec: RunSpec, data: MultimodalData, seed: int, device: str, concept: Callable[[str], "Unimodal"]
 ) -> tuple[Method, History]:
     """Trains one seed, tracking what the spec asks for on the validation split."""
     method = build(spec, data, seed)
@@ -94,7 +98,7 @@ def _drop_if_damaged(checkpoint: Path, seed: int) -> None:
 
 
 def measure(
-    spec: RunSpec, method: Method, data: MultimodalData, history: History, concept: Callable[[str], Unimodal]
+    spec: RunSpec, method: Method, data: MultimodalData, history: History, concept: Callable[[str], "Unimodal"]
 ) -> list[Row]:
     """All measures of a trained seed: the one place where the test split is read."""
     best = history.epochs[history.best_epoch]

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 from mmlib import paths
 from mmlib.data import DATASETS
+from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.models import FUSIONS
-from mmlib.models.build import BUILDERS
-from mmlib.records.code.imported import CodeChanged, code_version, require_unchanged
+from mmlib.models.kinds import BUILDERS
+from mmlib.records.code.imported import CodeChanged, all_modules, code_version, require_unchanged
 from mmlib.records.code.own import own_code
 from mmlib.records.code.owner import replaced_parts
 from mmlib.records.files import sha256_of
 from mmlib.runs import options as run_options
-from mmlib.runs.measures import MEASURES
 from mmlib.training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from mmlib.runs.spec import RunSpec
 
 Content = dict[str, object]
+COMPUTE = "mmlib.runs.compute"  # it trains and measures every run
 
 
 class DataChanged(RuntimeError):
@@ -40,9 +41,11 @@ def made_from(fields: Mapping[str, object]) -> Content:
 
     Raises CodeChanged.
     """
-    require_unchanged()
-    content = {"code": code_version(), "prepared": prepared(fields)}
-    own = own_code([*_used(fields), *replaced_parts()])
+    used = _used(fields)
+    own = own_code([*used, *replaced_parts()])
+    starts = {COMPUTE, *(thing.__module__ for thing in used if _is_of_mmlib(thing))} if own is None else all_modules()
+    require_unchanged(starts)
+    content = {"code": code_version(starts), "prepared": prepared(fields)}
     return content if own is None else {**content, "own_code": own}
 
 
@@ -53,11 +56,15 @@ def _used(fields: Mapping[str, object]) -> list[object]:
     return [
         DATASETS[fields["data"]],
         METHODS[fields["method"]],
-        *(BUILDERS[kind] for kind in sorted(set(encoders))),
+        *(builder for kind in sorted(set(encoders)) for builder in BUILDERS[kind]),
         FUSIONS.get(fields["model_options"]["fusion"]),
         OPTIMIZERS[fields["training"]["optimizer"]],
         *(MEASURES[name] for name in names),
     ]
+
+
+def _is_of_mmlib(thing: object) -> bool:
+    return getattr(thing, "__module__", "").partition(".")[0] == "mmlib"
 
 
 def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> str:

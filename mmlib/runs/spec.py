@@ -9,14 +9,14 @@ from typing import Self
 
 from mmlib import checks, paths
 from mmlib.data import DATASETS, is_regression
+from mmlib.measures import MEASURES, NEED_FUSION
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS, FUSIONS
-from mmlib.models.build import EARLY
+from mmlib.models.kinds import EARLY
 from mmlib.records.jsonable import to_json
 from mmlib.records.profiles import PROFILES, default_profile
 from mmlib.runs import options as run_options
 from mmlib.runs.fingerprint import canonical, made_from, name_of
-from mmlib.runs.measures import MEASURES, NEED_FUSION
 from mmlib.runs.recipes import METHOD_OPTIONS, RECIPES
 from mmlib.training import check_settings
 
@@ -28,7 +28,7 @@ class RunSpec:
     data, data_options: as for mmlib.data.load; method, method_options: a name in METHODS and its arguments;
     model, model_options: an encoder's name, or {modality: name}, and the further options of build_model; training:
     epochs, batch_size, lr, optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures:
-    names in mmlib.runs.measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
+    names in mmlib.measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
     split.
     Two specs are equal if their completed contents are; an option that has its default counts as left out.
     mmlib.runs.spec_files reads and writes them as YAML and JSON.

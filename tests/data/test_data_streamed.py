@@ -19,13 +19,12 @@ from mmlib.data.base import Split
 from mmlib.data.storage import streaming as streaming_module
 from mmlib.data.storage.mapped import MappedRows, View
 from mmlib.data.storage.stored import read_stored
-from mmlib.measures import linear_probe, masked_accuracy, shapley_values
+from mmlib.measures import MEASURES, Trained, linear_probe, masked_accuracy, shapley_values
 from mmlib.methods import AGM, AIM, MCR, Joint
 from mmlib.methods.mslr import MSLR
 from mmlib.models import build_model
 from mmlib.records.files import sha256_of, write_json
 from mmlib.records.sealed import sealed
-from mmlib.runs.measures import MEASURES, Trained
 from mmlib.training import evaluate, fit, predict
 
 ROWS, CLASSES = 90, ("x", "y", "z")

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from mmlib.data import DATASETS
+from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.records.code.own import own_code
 from mmlib.records.code.owner import replaced_parts
-from mmlib.runs.measures import MEASURES
 
 
 def base(x, k=1):

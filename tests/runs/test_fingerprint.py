@@ -10,6 +10,7 @@ import torch
 
 from mmlib import runs, training
 from mmlib.data import DATASETS, load
+from mmlib.measures import MEASURES
 from mmlib.methods import METHODS, Joint, agm
 from mmlib.models import MLP, MaxOut
 from mmlib.records.code.imported import CodeChanged
@@ -19,7 +20,6 @@ from mmlib.records.sealed import opened, sealed
 from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run
 from mmlib.runs import compute as run_job
 from mmlib.runs.fingerprint import DataChanged
-from mmlib.runs.measures import MEASURES
 from mmlib.runs.recipes import RECIPES
 
 SMALL = {

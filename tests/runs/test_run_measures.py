@@ -5,6 +5,9 @@ import torch
 
 from mmlib.data import load
 from mmlib.measures import (
+    MEASURES,
+    NEED_FUSION,
+    Trained,
     competition_of,
     depth_performance,
     depth_probes,
@@ -15,10 +18,10 @@ from mmlib.measures import (
     shapley_values,
     weak_channels,
 )
+from mmlib.measures.competition import RIDGE_PENALTY, _halves
 from mmlib.methods import METHODS, Ensemble, Joint, Unimodal
 from mmlib.models import build_model
 from mmlib.runs import RunSpec, get_or_run
-from mmlib.runs.measures import MEASURES, NEED_FUSION, RIDGE_PENALTY, Trained, _halves
 
 DATA = load("synthetic", classes=3, samples=(60, 40, 50), seed=1)
 ONE_EACH = {"a", "b"}

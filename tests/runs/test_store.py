@@ -7,10 +7,10 @@ import pytest
 
 from mmlib import runs
 from mmlib.data import load
+from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.runs import RunDamaged, RunSpec, get_or_run, history, table
 from mmlib.runs import compute as run_job
-from mmlib.runs.measures import MEASURES
 from mmlib.training import evaluate
 
 SMALL = {

@@ -2,20 +2,17 @@
 
 import ast
 import hashlib
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
+from mmlib.records.code.reach import reached
+
 PACKAGE = Path(__file__).resolve().parents[2]
-COMPUTING_CODE = (
-    "coalitions",
-    "data",
-    "measures",
-    "methods",
-    "models",
-    "training",
-    "runs/compute.py",
-    "runs/measures.py",
-    "runs/threads.py",
+# Where code lies that can change a number, and those files in it that only check, name, time or store.
+COMPUTING = ("coalitions", "data", "measures", "methods", "models", "training", "runs/compute.py", "runs/threads.py")
+NO_NUMBERS = tuple(
+    f"mmlib.training.{name}" for name in ("_checks", "_described", "_save_times", "checkpoint", "identity")
 )
 
 
@@ -29,53 +26,56 @@ def modules_in(folder: Path) -> list[Path]:
     return sorted(f for f in files if all(p.isidentifier() for p in f.relative_to(folder).with_suffix("").parts))
 
 
-def _files() -> list[Path]:
-    """The modules that numbers come from."""
-    return [file for name in COMPUTING_CODE for file in (modules_in(PACKAGE / name) or [PACKAGE / name])]
+def _dotted(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-def _read() -> dict[str, bytes]:
-    return {file.relative_to(PACKAGE).as_posix(): file.read_bytes() for file in _files()}
-
-
-def _stamps() -> dict[Path, tuple[int, int, int]]:
-    """What changes with every way of writing a file, also one that sets its time back."""
-    stats = {file: file.stat() for file in _files()}
-    return {file: (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size) for file, stat in stats.items()}
+def _files() -> dict[str, Path]:
+    """Dotted name -> file of the modules that numbers may come from."""
+    found = (file for name in COMPUTING for file in modules_in(PACKAGE / name) or [PACKAGE / name])
+    return {_dotted(file): file for file in found}
 
 
 # Read by mmlib/__init__.py, so before any of these modules can have been imported.
-_imported, _found_equal = _read(), None
+_paths = _files()
+_imported = {name: file.read_bytes() for name, file in _paths.items()}
+
+
+def all_modules() -> frozenset[str]:
+    """The names of all modules that numbers may come from: for code of the user's, which may use any of them."""
+    return frozenset(_imported)
 
 
 @cache
-def code_version() -> str:
-    """Hex SHA-256 of the code that a run's numbers come from, without its comments, docstrings and layout."""
+def _reached(starts: tuple[str, ...]) -> dict[str, bytes]:
+    return reached(starts, _imported.get, NO_NUMBERS)
+
+
+def code_version(starts: Collection[str]) -> str:
+    """Hex SHA-256 of the code that the modules ``starts`` reach by import, without comments, docstrings and layout.
+
+    It changes with what can change a number that they compute, and with nothing else: not with another method's file.
+    """
     digest = hashlib.sha256()
-    for name, source in _imported.items():
+    for name, source in _reached(tuple(sorted(starts))).items():
         digest.update(f"{name}\0{meaning(source)}\0".encode())
     return digest.hexdigest()
 
 
-def require_unchanged() -> None:
+def require_unchanged(starts: Collection[str]) -> None:
     """Raises CodeChanged, naming the file, unless the disk holds the code that was imported.
 
     Other processes, and %autoreload in this one, work with what is on the disk: a number of theirs would be stored
     under the name of the code that this process imported.
     """
-    global _found_equal
-    stamps = _stamps()
-    if stamps == _found_equal:
-        return
-    on_disk = _read()
-    for name in sorted(_imported.keys() | on_disk.keys()):
-        before, now = _imported.get(name), on_disk.get(name)
-        if before != now and (before is None or now is None or meaning(before) != meaning(now)):
+    for name, before in _reached(tuple(sorted(starts))).items():
+        file = _paths[name]
+        now = file.read_bytes() if file.is_file() else b""
+        if now != before and meaning(now) != meaning(before):
             raise CodeChanged(
-                f"{PACKAGE / name} has changed since this process imported mmlib, and a run is named by its code: "
+                f"{file} has changed since this process imported mmlib, and a run is named by its code: "
                 "restart the kernel (or the command) and ask again."
             )
-    _found_equal = stamps
 
 
 @cache
