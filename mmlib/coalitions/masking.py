@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlib.coalitions.mixing import mixed_logits
-from mmlib.coalitions.shapley import Coalition, subsets
+from mmlib.coalitions.subsets import Coalition, subsets
 from mmlib.models.model import MultimodalModel
 from mmlib.models.modes import eval_mode, same_in_eval
 

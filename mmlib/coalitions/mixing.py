@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from mmlib.coalitions.shapley import subsets
+from mmlib.coalitions.subsets import subsets
 from mmlib.models.fusion import Fusion
 
 

@@ -2,18 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
 from math import factorial
 
 import torch
 from torch import Tensor
 
-Coalition = tuple[str, ...]
-
-
-def subsets(players: Sequence[str]) -> list[Coalition]:
-    """All non-empty subsets, small to large, each with its names in the order of ``players``."""
-    return [s for size in range(1, len(players) + 1) for s in combinations(players, size)]
+from mmlib.coalitions.subsets import Coalition, subsets
 
 
 def shapley(value: Mapping[Coalition, Tensor], players: Sequence[str], empty: float = 0.0) -> dict[str, Tensor]:

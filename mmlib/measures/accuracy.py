@@ -1,7 +1,7 @@
 """Accuracy by subset of modalities, and of each modality's response inside the whole network (AGM, section 3)."""
 
 from mmlib.coalitions import shapley
-from mmlib.coalitions.shapley import Coalition
+from mmlib.coalitions.subsets import Coalition
 from mmlib.data.base import Split
 from mmlib.measures._predictions import accuracy_of, split_logits, true_labels
 from mmlib.measures.registry import Trained, measure

@@ -6,8 +6,8 @@ from inspect import Parameter, signature
 from mmlib import checks
 from mmlib.models.affine_fusions import ConcatFusion
 from mmlib.models.encoder import Encoder
-from mmlib.models.kinds import BUILDERS, EARLY, ENCODERS, FUSIONS
-from mmlib.models.maxout import maxout_head
+from mmlib.models.kinds import BUILDERS, ENCODERS, FUSIONS
+from mmlib.models.maxout import EARLY, maxout_head
 from mmlib.models.model import MultimodalModel
 
 

@@ -18,7 +18,6 @@ FUSIONS: dict[str, type[Fusion]] = {
     "attention": AttentionFusion,
 }
 ADDITIVE_FUSIONS = ("concat", "sum", "linear")  # late: the logits are a sum over modalities
-EARLY = "maxout"  # concat, then the MaxOut head of the AGM paper
 BUILDERS: dict[str, tuple[type[Encoder], ...]] = {
     "mlp": (MLP,),
     "conv1d": (Conv1d,),

@@ -4,6 +4,8 @@ from torch import Tensor, nn
 
 from mmlib import checks
 
+EARLY = "maxout"  # as a fusion's name: concat, then this head
+
 
 class MaxOut(nn.Module):
     """Linear to ``pieces`` candidates per output, of which the largest is kept: [B, in_features] -> [B, width]."""

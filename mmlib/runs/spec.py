@@ -12,7 +12,7 @@ from mmlib.data import DATASETS, is_regression
 from mmlib.measures import MEASURES, NEED_FUSION
 from mmlib.methods import METHODS
 from mmlib.models import ENCODERS, FUSIONS
-from mmlib.models.kinds import EARLY
+from mmlib.models.maxout import EARLY
 from mmlib.records.jsonable import to_json
 from mmlib.records.profiles import PROFILES, default_profile
 from mmlib.runs import options as run_options

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
-from mmlib.coalitions import subsets
+from mmlib.coalitions.subsets import subsets
 from mmlib.data.synthetic.process import Process, draw_latents
 
 SAMPLES = 40_000  # so the standard error of each accuracy is below 0.5 / sqrt(SAMPLES) = 0.0025

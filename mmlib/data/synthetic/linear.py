@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from mmlib.coalitions import subsets
+from mmlib.coalitions.subsets import subsets
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.coalitions import subsets
-from mmlib.coalitions.shapley import Coalition
+from mmlib.coalitions.subsets import Coalition
 from mmlib.methods.mcr.chunks import coalition_distances
 from mmlib.methods.mcr.distances import Distance, jensen_shannon
 from mmlib.models import Fusion, eval_mode

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.coalitions.shapley import Coalition
+from mmlib.coalitions.subsets import Coalition
 from mmlib.methods._parts.options import check_factor
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
 from mmlib.methods.losses import task_loss

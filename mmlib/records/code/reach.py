@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 
-LISTS = frozenset({"BUILDERS", "DATASETS", "ENCODERS", "FUSIONS", "MEASURES", "METHODS"})
+LISTS = frozenset({"ADDITIVE_FUSIONS", "BUILDERS", "DATASETS", "ENCODERS", "FUSIONS", "MEASURES", "METHODS"})
 
 Find = Callable[[str], bytes | None]  # dotted name of a module -> its source, None for what is none
 
