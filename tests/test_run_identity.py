@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 
-from mmlib import run_job, runs, training
+from mmlib import run_identity, run_job, run_spec, runs, training
 from mmlib.data import DATASETS, load
 from mmlib.files import write_json
 from mmlib.imported_code import CodeChanged
@@ -53,12 +53,38 @@ def results(tmp_path, monkeypatch):
         {"method": "agm", "method_options": {"alpha": 1.5, "modulation_start": 0, "theta": None}},
         {"method": "agm", "method_options": {"cap": 1}},
         {"seeds": [0]},
+        {"model": {"a": "mlp", "b": "mlp"}},
     ],
     ids=str,
 )
 def test_two_ways_of_writing_a_spec_are_one_run(written):
     other, plain = spec(**written), spec(written.get("method", "joint"))
     assert other == plain and hash(other) == hash(plain) and other.hash == plain.hash
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"measures": ("probe", "shapley")}, {"measures": ("shapley", "probe")}),
+        ({"track": ("probe", "shapley")}, {"track": ("shapley", "probe")}),
+        ({"seeds": (0, 1)}, {"seeds": (1, 0)}),
+        ({"model": {"a": "mlp", "b": "conv1d"}}, {"model": {"b": "conv1d", "a": "mlp"}}),
+    ],
+    ids=str,
+)
+def test_another_order_is_the_same_run(one, other):
+    assert spec(**one) == spec(**other) and spec(**one).hash == spec(**other).hash != spec().hash
+
+
+def test_measures_of_ones_own_may_be_registered_in_any_order(monkeypatch):
+    names = []
+    for order in (("first", "second"), ("second", "first")):
+        monkeypatch.setattr(run_spec, "MEASURES", {})
+        for name in order:
+            monkeypatch.setitem(run_spec.MEASURES, name, MEASURES["probe"])
+        monkeypatch.setattr(run_identity, "MEASURES", run_spec.MEASURES)
+        names.append(spec(measures=("first", "second")).hash)
+    assert names[0] == names[1]
 
 
 def test_a_value_that_is_not_the_default_is_another_run():
