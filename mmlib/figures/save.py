@@ -43,16 +43,18 @@ def save_figure(
     listed = figures_listed()
     checks.one_of("figure (see notebooks/figures.yaml)", id, listed)
     notebook = listed[id]["notebook"]
+    place = results_place(notebook)
     record = {
         "id": id,
         **listed[id],
+        **place.origin,
         "parameters": all_parameters(notebook, parameters),
         "seeds": to_json("seeds", list(seeds)),
         "inputs": {name: _hash(name, value) for name, value in inputs.items()},
         "provenance": provenance(),
     }
     pictures = {"png": _render_png(figure, record), "svg": _render_svg(figure, record)}
-    target = results_place(notebook).folder / "figures" / f"{id}.png"
+    target = place.folder / "figures" / f"{id}.png"
     # No old JSON may vouch for the new picture.
     target.with_suffix(".json").unlink(missing_ok=True)
     for kind, content in pictures.items():
