@@ -21,6 +21,13 @@ from mmlib.sealed import sealed
 DPI = 150
 
 
+class SavedFigure(type(Path())):
+    """The path of a saved PNG. As the last value of a cell it shows nothing: a path differs from machine to machine."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
 def save_figure(
     id: str,
     figure: Figure,
@@ -28,7 +35,7 @@ def save_figure(
     parameters: Mapping[str, object],
     seeds: Iterable[int],
     inputs: Mapping[str, str | Path],
-) -> Path:
+) -> SavedFigure:
     """Writes figures/ID.png, ID.svg and, last, ID.json into the results folder; returns the path of the PNG.
 
     From other code or with other parameters than the suite's, they go to results/variants (mmlib.results_place).
@@ -61,7 +68,7 @@ def save_figure(
         write_atomically(target.with_suffix(f".{kind}"), lambda file, content=content: file.write(content))
     hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in pictures.items()}
     write_json(target.with_suffix(".json"), sealed({**record, "sha256": hashes}))
-    return target
+    return SavedFigure(target)
 
 
 def _hash(name: str, value: object) -> str:
