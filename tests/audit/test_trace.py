@@ -215,7 +215,7 @@ def test_no_text_of_a_record_commands_the_terminal(results):
 @pytest.mark.parametrize(
     ("file", "said", "command"),
     [
-        ("notebooks/a copy.ipynb", "notebooks/a copy.ipynb", "python -m mmlib notebook 'notebooks/a copy.ipynb' -p alpha"),
+        ("notebooks/a 1.ipynb", "notebooks/a 1.ipynb", "python -m mmlib notebook 'notebooks/a 1.ipynb' -p alpha"),
         ("mine.py", "mine.py", "MMLIB_PROFILE=smoke python mine.py"),
         (None, "of no known file", "python -m mmlib notebook 12_toy -p alpha"),
     ],
@@ -226,7 +226,7 @@ def test_other_code_than_the_suites_is_named_by_its_file(results, file, said, co
     assert f"notebook     notebooks/12_toy.ipynb with other code: {said}" in trace_lines(traced)
     assert command in traced["commands"][-1]
     # The default of the suite's notebook, 3, need not be that of another file.
-    assert ("-p epochs 3" in traced["commands"][-1]) == (file == "notebooks/a copy.ipynb")
+    assert ("-p epochs 3" in traced["commands"][-1]) == (file == "notebooks/a 1.ipynb")
 
 
 @pytest.mark.parametrize("file", ["/etc/x.ipynb", "../x.ipynb", "a/../../x.ipynb", "-c", 3])
