@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from mmlib.imported_code import PACKAGE
+from mmlib.imported_code import COMPUTING_CODE, PACKAGE
 
-COMPUTING = ("mmlib.data", "mmlib.models", "mmlib.methods", "mmlib.measures", "mmlib.training")
+COMPUTING = tuple(f"mmlib.{name.removesuffix('.py')}" for name in COMPUTING_CODE)
 INSTALLED = tuple(str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 

@@ -4,11 +4,13 @@ import json
 import pickle
 import shutil
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 import torch
+from toys import small_spec as spec
 
-from mmlib import run_identity, run_job, run_spec, runs, training
+from mmlib import run_identity, run_job, run_measures, run_spec, runs, training
 from mmlib.data import DATASETS, load
 from mmlib.files import write_json
 from mmlib.imported_code import CodeChanged
@@ -18,21 +20,8 @@ from mmlib.own_code import own_code
 from mmlib.recipes import RECIPES
 from mmlib.run_identity import DataChanged
 from mmlib.run_measures import MEASURES
-from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run
+from mmlib.runs import Run, RunDamaged, get_or_run
 from mmlib.sealed import opened, sealed
-
-SMALL = {
-    "data": "synthetic",
-    "data_options": {"samples": [120, 60, 60], "classes": 3},
-    "model_options": {"width": 8, "depth": 2},
-    "training": {"epochs": 2},
-    "seeds": (0,),
-    "profile": "smoke",
-}
-
-
-def spec(method: str = "joint", **changes) -> RunSpec:
-    return RunSpec(method=method, **(SMALL | changes))
 
 
 @pytest.fixture(autouse=True)
@@ -162,9 +151,12 @@ def test_a_method_of_mmlib_that_was_replaced_here_is_other_code(monkeypatch):
 
 @pytest.mark.parametrize(
     ("target", "name"),
-    [(agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training, "_batches")],
+    [
+        (agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training, "_batches"),
+        (run_job, "measure"), (run_measures, "_probe"),
+    ],
     ids=lambda part: getattr(part, "__name__", part),
-)
+)  # fmt: skip
 def test_functions_and_methods_of_mmlib_that_were_replaced_are_other_code(target, name, monkeypatch):
     before = spec("agm").hash
     monkeypatch.setattr(target, name, lambda *arguments: None)
@@ -261,7 +253,8 @@ def test_data_that_were_prepared_again_meanwhile_do_not_go_under_the_old_name(tm
         write_json(manifest, {"rows": 3})
         return load(*arguments, **options)
 
-    monkeypatch.setattr(run_job, "load", changed_while_it_loads)
+    # A Mock, as a function in its place would be own code.
+    monkeypatch.setattr(run_job, "load", Mock(side_effect=changed_while_it_loads))
     with pytest.raises(DataChanged):
         get_or_run(fresh)
     assert not Run(fresh).done
