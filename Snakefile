@@ -7,6 +7,7 @@
 # (mmlib/engine/stale.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made first.
 import atexit
 import json
+import os
 import shlex
 import sys
 import time
@@ -20,6 +21,7 @@ from mmlib import paths
 from mmlib.engine.at_work import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
 from mmlib.engine.stale import forget_stale
 from mmlib.engine.summary import tell
+from mmlib.interrupt import ENGINE
 from mmlib.profiles import default_profile
 
 try:
@@ -46,8 +48,11 @@ if workflow.is_main_process and not is_dry_run(sys.argv):
 workdir: RESULTS / "engine"
 
 
-# Several processes share the cores, so each keeps to one thread.
-shell.prefix("export OMP_NUM_THREADS=1 PYTHONPATH=" + shlex.quote(str(paths.ROOT)) + "${{PYTHONPATH:+:$PYTHONPATH}}; ")
+# Several processes share the cores, so each keeps to one thread. None works on when this one has ended.
+shell.prefix(
+    f"export OMP_NUM_THREADS=1 {ENGINE}={os.getpid()} PYTHONPATH={shlex.quote(str(paths.ROOT))}"
+    + "${{PYTHONPATH:+:$PYTHONPATH}}; "
+)
 
 
 def notebooks_planned() -> dict[str, dict]:
