@@ -4,9 +4,11 @@
 # --config runs_per_job=N sets how many runs share a job.
 #
 # What a file is made from is compared by content before the batch begins, and what does not hold is removed
-# (mmlib/batch/invalidate.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made first.
+# (mmlib/batch/invalidate.py); Snakemake then makes what is not there. So the rules name as inputs what has to be made
+# first.
 import atexit
 import json
+import os
 import shlex
 import sys
 import time
@@ -17,9 +19,10 @@ from snakemake.exceptions import WorkflowError
 
 from data_prep.sources import SOURCES
 from mmlib import paths
-from mmlib.batch.start import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
 from mmlib.batch.invalidate import forget_stale
+from mmlib.batch.start import check_settings, is_dry_run, only_engine, quieter, wanted_notebooks
 from mmlib.batch.summary import tell
+from mmlib.cli.interrupt import ENGINE
 from mmlib.records.profiles import default_profile
 
 try:
@@ -46,8 +49,11 @@ if workflow.is_main_process and not is_dry_run(sys.argv):
 workdir: RESULTS / "engine"
 
 
-# Several processes share the cores, so each keeps to one thread.
-shell.prefix("export OMP_NUM_THREADS=1 PYTHONPATH=" + shlex.quote(str(paths.ROOT)) + "${{PYTHONPATH:+:$PYTHONPATH}}; ")
+# Several processes share the cores, so each keeps to one thread. None works on when this one has ended.
+shell.prefix(
+    f"export OMP_NUM_THREADS=1 {ENGINE}={os.getpid()} PYTHONPATH={shlex.quote(str(paths.ROOT))}"
+    + "${{PYTHONPATH:+:$PYTHONPATH}}; "
+)
 
 
 def notebooks_planned() -> dict[str, dict]:

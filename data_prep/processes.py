@@ -3,7 +3,7 @@
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
-from mmlib.data.storage.parent_watch import end_with_parent
+from mmlib.records.parent_watch import end_with_parent
 
 
 def pool(jobs: int) -> ProcessPoolExecutor:

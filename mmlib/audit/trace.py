@@ -76,15 +76,20 @@ def _commands(record: dict) -> list[str]:
 
 
 def _execution(record: dict) -> str:
-    """The command line that executes the notebook with the figure's parameters, the default ones left out."""
-    parameters = dict(record["parameters"])
+    """The command line that executes the notebook with the figure's parameters, the default ones left out.
+
+    Of other code than the suite's it names the file, and gives all parameters: their defaults may be others there.
+    """
+    other, parameters = record.get("file"), dict(record["parameters"])
     profile = parameters.pop("profile", None)
     notebook = paths.NOTEBOOKS / f"{record['notebook']}.ipynb"
     defaults = known_parameters(notebook) if notebook.is_file() else {}
-    words = ["python", "-m", "mmlib", "notebook", record["notebook"]]
+    words = ["python", "-m", "mmlib", "notebook", other or record["notebook"]]
     for name, value in parameters.items():
         # Without the notebook, at another commit say, there is no telling which parameters are its own.
-        if not defaults or (name in defaults and value != defaults[name]):
+        if not defaults or (name in defaults and (other or value != defaults[name])):
             words += ["-p", name, value if isinstance(value, str) else json.dumps(value)]
+    if other and other.endswith(".py"):  # which takes no parameters
+        words = ["python", other]
     setting = f"MMLIB_PROFILE={shlex.quote(str(profile))} " if profile else ""
     return setting + shlex.join(words)

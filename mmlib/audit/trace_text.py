@@ -26,7 +26,7 @@ def _lines(traced: dict) -> list[str]:
         record["id"],
         *textwrap.wrap(record["caption"], WIDTH, initial_indent="  ", subsequent_indent="  "),
         *_part("answers", [record.get("answers", "not recorded: made by an earlier version")]),
-        *_part("notebook", [f"notebooks/{record['notebook']}.ipynb"]),
+        *_part("notebook", [_notebook(record)]),
         *_part("parameters", [", ".join(f"{k} = {_short(v)}" for k, v in record["parameters"].items()) or "none"]),
         *_part("seeds", [" ".join(map(str, record["seeds"])) or "none"]),
         *_part("runs", _runs(traced["runs"])),
@@ -41,6 +41,11 @@ def _lines(traced: dict) -> list[str]:
 def _part(label: str, paragraphs: Iterable[str], wrap: bool = True) -> list[str]:
     lines = [line for text in paragraphs for line in (textwrap.wrap(text, WIDTH - LABEL) if wrap else [text])]
     return [f"{label if i == 0 else '':<{LABEL}}{line}" for i, line in enumerate(lines)]
+
+
+def _notebook(record: dict) -> str:
+    own = f"notebooks/{record['notebook']}.ipynb"
+    return f"{own} with other code: {record['file'] or 'of no known file'}" if "file" in record else own
 
 
 def _runs(runs: dict[str, dict]) -> list[str]:

@@ -21,6 +21,13 @@ from mmlib.records.sealed import sealed
 DPI = 150
 
 
+class SavedFigure(type(Path())):
+    """The path of a saved PNG. As the last value of a cell it shows nothing: a path differs from machine to machine."""
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
 def save_figure(
     id: str,
     figure: Figure,
@@ -28,7 +35,7 @@ def save_figure(
     parameters: Mapping[str, object],
     seeds: Iterable[int],
     inputs: Mapping[str, str | Path],
-) -> Path:
+) -> SavedFigure:
     """Writes figures/ID.png, ID.svg and, last, ID.json into the results folder; returns the path of the PNG.
 
     From other code or with other parameters than the suite's, they go to results/variants (records/origin).
@@ -43,23 +50,25 @@ def save_figure(
     listed = figures_listed()
     checks.one_of("figure (see notebooks/figures.yaml)", id, listed)
     notebook = listed[id]["notebook"]
+    place = results_place(notebook)
     record = {
         "id": id,
         **listed[id],
+        **place.origin,
         "parameters": all_parameters(notebook, parameters),
         "seeds": to_json("seeds", list(seeds)),
         "inputs": {name: _hash(name, value) for name, value in inputs.items()},
         "provenance": provenance(),
     }
     pictures = {"png": _render_png(figure, record), "svg": _render_svg(figure, record)}
-    target = results_place(notebook).folder / "figures" / f"{id}.png"
+    target = place.folder / "figures" / f"{id}.png"
     # No old JSON may vouch for the new picture.
     target.with_suffix(".json").unlink(missing_ok=True)
     for kind, content in pictures.items():
         write_atomically(target.with_suffix(f".{kind}"), lambda file, content=content: file.write(content))
     hashes = {kind: hashlib.sha256(content).hexdigest() for kind, content in pictures.items()}
     write_json(target.with_suffix(".json"), sealed({**record, "sha256": hashes}))
-    return target
+    return SavedFigure(target)
 
 
 def _hash(name: str, value: object) -> str:

@@ -18,7 +18,8 @@ def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters:
     metrics: name -> number, or dicts of these. parameters: the values of the notebook's parameters cell; what is left
     out is taken from the running kernel.
     table: tidy, one row a measured value, no empty cell.
-    metrics.json holds notebook, metrics, parameters, provenance, the SHA-256 of the table and a digest of itself.
+    metrics.json holds notebook, metrics, parameters, provenance, the SHA-256 of the table and a digest of itself; where
+    other code than the suite's wrote it, also the file of that.
     Raises ValueError for NaN or infinity in metrics, for an empty table or an empty cell in it; TypeError for a value
     that is no JSON type. The message names the entry.
     """
@@ -27,6 +28,7 @@ def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters:
     place = results_place(notebook)
     content = {
         "notebook": place.notebook,
+        **place.origin,
         "metrics": to_json("metrics", metrics),
         "parameters": all_parameters(notebook, parameters),
         "provenance": provenance(),

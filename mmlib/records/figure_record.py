@@ -78,6 +78,7 @@ def check_record(record: dict) -> None:
             raise ValueError(f"its {name} must be names and values, got {record.get(name)!r}.")
     if not isinstance(record.get("seeds"), list):
         raise ValueError(f"its seeds must be a list, got {record.get('seeds')!r}.")
+    _check_file(record.get("file"))
     check_name("its id", record["id"])
     check_name("its notebook", record["notebook"])
     for name, value in record["inputs"].items():
@@ -85,6 +86,14 @@ def check_record(record: dict) -> None:
             check_name("a run in its inputs", name.removeprefix(RUN))
         check_hash(f"its input {name!r}", value)
     _check_provenance(record["provenance"])
+
+
+def _check_file(file: object) -> None:
+    """That of code other than the suite's, None where it is not known. ``mmlib trace`` names it in a command."""
+    if file is None:
+        return
+    if not isinstance(file, str) or file.startswith(("/", "-")) or ".." in file.split("/"):
+        raise ValueError(f"its file must be a path inside the project, or a plain name, got {file!r}.")
 
 
 def _check_provenance(provenance: dict) -> None:

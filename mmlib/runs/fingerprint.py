@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mmlib import paths
-from mmlib.data import DATASETS
+from mmlib.data import DATASETS, load
 from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.models import FUSIONS
@@ -15,7 +15,7 @@ from mmlib.records.code.imported import CodeChanged, all_modules, code_version, 
 from mmlib.records.code.own import own_code
 from mmlib.records.code.owner import replaced_parts
 from mmlib.records.files import sha256_of
-from mmlib.runs import options as run_options
+from mmlib.runs.store import options as run_options
 from mmlib.training import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -30,10 +30,14 @@ class DataChanged(RuntimeError):
 
 
 def canonical(fields: Mapping[str, object]) -> Content:
-    """The fields of a completed RunSpec with one way of writing each: an option that has its default is left out."""
+    """The fields of a completed RunSpec with one way of writing each.
+
+    An option that has its default is left out, one encoder for every modality is its name, and names have no order.
+    """
     declared = run_options.declared(fields)
     short = {part: run_options.without_defaults(fields[part], options) for part, options in declared.items()}
-    return json.loads(json.dumps({**fields, **short}))
+    names = {part: sorted(fields[part]) for part in ("measures", "track")}
+    return json.loads(json.dumps({**fields, **short, **names, "model": run_options.encoder_named(fields["model"])}))
 
 
 def made_from(fields: Mapping[str, object]) -> Content:
@@ -52,7 +56,7 @@ def made_from(fields: Mapping[str, object]) -> Content:
 def _used(fields: Mapping[str, object]) -> list[object]:
     """What the spec names, as it is registered now."""
     encoders = fields["model"].values() if isinstance(fields["model"], Mapping) else [fields["model"]]
-    names = (*fields["measures"], *fields["track"])
+    names = sorted({*fields["measures"], *fields["track"]})
     return [
         DATASETS[fields["data"]],
         METHODS[fields["method"]],
@@ -90,6 +94,21 @@ def require_unmodified(spec: "RunSpec") -> None:
         raise ValueError(
             f"the RunSpec that was named {spec.hash} has other options now: a spec "
             "cannot be changed, make another one, as with dataclasses.replace(spec, ...)."
+        )
+
+
+def require_its_modalities(spec: "RunSpec") -> None:
+    """Raises ValueError if the model of a finished run names encoders for other modalities than the data have.
+
+    Computing would refuse it; but the run may have been computed from a spec that names the encoder once for all.
+    """
+    if run_options.encoder_named(spec.model) == spec.model:
+        return
+    modalities = load(spec.data, seed=spec.seeds[0], **spec.data_options).modalities
+    if set(spec.model) != set(modalities):
+        raise ValueError(
+            f"model names encoders for {', '.join(spec.model)}, and {spec.data!r} has {', '.join(modalities)}: name "
+            "one for each of these, or one encoder for all."
         )
 
 

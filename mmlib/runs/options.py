@@ -52,6 +52,12 @@ def without_defaults(options: Mapping[str, object], declared: Declared) -> dict[
     return {name: value for name, value in options.items() if not _is_default(value, declared[name])}
 
 
+def encoder_named(model: str | Mapping[str, str]) -> str | Mapping[str, str]:
+    """``model``, or the one encoder that it names for every modality."""
+    kinds = _kinds(model)
+    return kinds[0] if len(kinds) == 1 else model
+
+
 def _of_encoders(model: str | Mapping[str, str]) -> Declared:
     """Without a default where the encoders of several modalities have different ones."""
     options: Declared = {"fusion": signature(build_model).parameters["fusion"]}

@@ -15,9 +15,9 @@ from mmlib.models import ENCODERS, FUSIONS
 from mmlib.models.maxout import EARLY
 from mmlib.records.jsonable import to_json
 from mmlib.records.profiles import PROFILES, default_profile
-from mmlib.runs import options as run_options
 from mmlib.runs.fingerprint import canonical, made_from, name_of
 from mmlib.runs.recipes import METHOD_OPTIONS, RECIPES
+from mmlib.runs.store import options as run_options
 from mmlib.training import check_settings
 
 
@@ -30,7 +30,8 @@ class RunSpec:
     epochs, batch_size, lr, optimizer, weight_decay; seeds: each fixes split, initialisation and data order; measures:
     names in mmlib.measures.MEASURES, taken once on the test split; track: the same, each epoch on the validation
     split.
-    Two specs are equal if their completed contents are; an option that has its default counts as left out.
+    Two specs are equal if their completed contents are; an option that has its default counts as left out, and one
+    encoder for every modality as its name. Seeds are sorted, and measures put into the order of MEASURES.
     mmlib.runs.spec_files reads and writes them as YAML and JSON.
     Raises ValueError for anything unknown, and for a method or measure that needs classes where the data have none.
     """
@@ -66,7 +67,10 @@ class RunSpec:
         self._check()
         for name, declared in run_options.declared(self.as_dict()).items():
             self._set(name, to_json(name, run_options.as_declared(getattr(self, name), declared)))
-        self._set("seeds", tuple(map(int, self.seeds)))  # NumPy's whole numbers are no JSON
+        # One order of each, so that equal specs give equal tables, row by row.
+        self._set("seeds", tuple(sorted(map(int, self.seeds))))  # NumPy's whole numbers are no JSON
+        for name in ("measures", "track"):
+            self._set(name, tuple(sorted(getattr(self, name), key=list(MEASURES).index)))
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, object]) -> Self:

@@ -13,12 +13,15 @@ from mmlib.methods import Method
 from mmlib.records.files import sha256_of
 from mmlib.runs.compute import build, checkpoint_path, compute, concept_spec
 from mmlib.runs.files import RunDamaged, damaged, read_metrics, require_as_written
-from mmlib.runs.fingerprint import name_of, require_current, require_unmodified
+from mmlib.runs.fingerprint import name_of, require_current, require_its_modalities, require_unmodified
 from mmlib.runs.lock import alone_with, note_start
+from mmlib.runs.options import encoder_named
 from mmlib.runs.spec import RunSpec
 from mmlib.training.checkpoint import CheckpointDamaged, load_checkpoint
 
 __all__ = ["Run", "RunDamaged", "RunSpec", "get_or_run", "history", "inputs_of", "table"]
+
+FIRST = ("data", "method", "model", "profile")  # the columns of every table that begin it
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
                 require_current(spec)
                 note_start(spec)
                 compute(spec, device, partial(_concept, spec, device=device))
+    require_its_modalities(spec)
     _ = run.metrics  # reading it checks that the files are as written
     return run
 
@@ -86,7 +90,7 @@ def get_or_run(spec: RunSpec, device: str = "auto") -> Run:
 def table(specs: Iterable[RunSpec], device: str = "auto") -> pd.DataFrame:
     """All measures of all specs in one tidy table, computed where they are not there yet.
 
-    Columns: data, method, model, profile, one per option ("method.alpha", "data.views", ...), seed, measure,
+    Columns: data, method, model, profile, one per option ("data.views", "method.alpha", ..., sorted), seed, measure,
     modality, value.
     """
     return _joined(specs, device, Run.table)
@@ -108,15 +112,16 @@ def _joined(specs: Iterable[RunSpec], device: str, read: Callable[[Run], pd.Data
         raise ValueError("a table needs at least one RunSpec, got none.")
     whole = pd.concat(frames, ignore_index=True)
     last = [c for c in ("seed", "epoch", "measure", "name", "modality", "value") if c in whole]
-    return whole[[c for c in whole if c not in last] + last]
+    options = sorted(c for c in whole if c not in (*FIRST, *last))
+    return whole[[*FIRST, *options, *last]]
 
 
 def _columns(spec: RunSpec) -> dict[str, object]:
-    columns = {"data": spec.data, "method": spec.method, "model": spec.model, "profile": spec.profile}
+    columns = dict(zip(FIRST, (spec.data, spec.method, encoder_named(spec.model), spec.profile), strict=True))
     for part in ("data", "method", "model", "training"):
         options = getattr(spec, "training" if part == "training" else f"{part}_options")
         columns |= {f"{part}.{name}": value for name, value in options.items()}
-    return {name: v if isinstance(v, (str, int, float)) else json.dumps(v) for name, v in columns.items()}
+    return {n: v if isinstance(v, (str, int, float)) else json.dumps(v, sort_keys=True) for n, v in columns.items()}
 
 
 def _concept(spec: RunSpec, modality: str, seed: int, device: str) -> Method:

@@ -165,10 +165,10 @@ def test_tracing_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT).returncode == 0
 
 
-def reseal(file, **entries):
-    content = json.loads(file.read_text()) | entries
+def reseal(path, **entries):
+    content = json.loads(path.read_text()) | entries
     content.pop("digest", None)
-    write_json(file, sealed(content))
+    write_json(path, sealed(content))
 
 
 def test_what_it_prints_as_a_command_holds_no_command_of_the_records(results):
@@ -210,6 +210,30 @@ def test_no_text_of_a_record_commands_the_terminal(results):
     reseal(results / "figures" / "kappa.json", caption="\x1b]0;x\x07\x9b31m\u202eab", parameters={"label": "\x1b[2J"})
     text = "\n".join(trace_lines(trace("kappa")))
     assert not [c for c in text if c != "\n" and (ord(c) < 32 or 126 < ord(c) < 160 or c == "\u202e")]
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "command"),
+    [
+        ("notebooks/a 1.ipynb", "notebooks/a 1.ipynb", "python -m mmlib notebook 'notebooks/a 1.ipynb' -p alpha"),
+        ("mine.py", "mine.py", "MMLIB_PROFILE=smoke python mine.py"),
+        (None, "of no known file", "python -m mmlib notebook 12_toy -p alpha"),
+    ],
+)
+def test_other_code_than_the_suites_is_named_by_its_file(results, file, said, command):
+    reseal(results / "figures" / "kappa.json", file=file)
+    traced = trace("kappa")
+    assert f"notebook     notebooks/12_toy.ipynb with other code: {said}" in trace_lines(traced)
+    assert command in traced["commands"][-1]
+    # The default of the suite's notebook, 3, need not be that of another file.
+    assert ("-p epochs 3" in traced["commands"][-1]) == (file == "notebooks/a 1.ipynb")
+
+
+@pytest.mark.parametrize("file", ["/etc/x.ipynb", "../x.ipynb", "a/../../x.ipynb", "-c", 3])
+def test_a_file_outside_the_project_is_refused(results, file):
+    reseal(results / "figures" / "kappa.json", file=file)
+    with pytest.raises(ValueError, match="its file must be a path inside the project, or a plain name"):
+        trace("kappa")
 
 
 @pytest.mark.parametrize("content", ['{"spec": 3}', "[]", '{"spec": {}, "data": {}, "provenance": {}}', "[" * 99999])

@@ -4,90 +4,20 @@ import json
 import random
 import shutil
 
-import matplotlib
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
-from mmlib import paths
 from mmlib.__main__ import main
 from mmlib.audit.verify import verify
 from mmlib.batch.plan_inputs import plan_inputs
-from mmlib.figures import save_figure
-from mmlib.notebooks.results import write_results
-from mmlib.records.files import sha256_of, write_json
+from mmlib.records.files import write_json
 from mmlib.records.sealed import sealed
-from mmlib.runs import RunSpec, get_or_run, inputs_of
 
-matplotlib.use("agg")
-ENTRY = {"notebook": "12_agm", "answers": "none", "data": "synthetic", "caption": "Größe κ.", "alt": "A line."}
-MANIFEST = {"name": "demo", "classes": ["a"], "source": {}, "licence": "MIT", "credit": "x", "split": "6 / 2 / 2"}
 FLIPS = 15
-
-
-def save(id, inputs):
-    figure = plt.figure(figsize=(1, 1))
-    plt.close(figure)
-    return save_figure(id, figure, parameters={"alpha": 1.5}, seeds=[0, 1], inputs=inputs)
-
-
-def prepare(folder, seal=True):
-    folder.mkdir(exist_ok=True)
-    np.savez(folder / "demo.npz", x=np.arange(500.0))
-    arrays = {"x": {"shape": [500], "dtype": "float64"}}
-    manifest = MANIFEST | {"arrays": arrays, "npz_sha256": sha256_of(folder / "demo.npz")}
-    write_json(folder / "demo.json", sealed(manifest) if seal else manifest)
-
-
-def prepare_own_copy(folder):
-    """A set as it is prepared from a user's copy: a folder with a file per array."""
-    (folder / "ave").mkdir()
-    np.save(folder / "ave" / "sound.npy", np.arange(500.0))
-    arrays = {"sound": {"shape": [500], "dtype": "float64", "sha256": sha256_of(folder / "ave" / "sound.npy")}}
-    write_json(folder / "ave.json", sealed(MANIFEST | {"name": "ave", "arrays": arrays}))
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """What a batch leaves: a run, a figure drawn from it, a notebook's results, and a prepared data set."""
-    folder = tmp_path_factory.mktemp("made")
-    (folder / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MMLIB_RESULTS", str(folder / "results"))
-        patch.setenv("MMLIB_OUTPUTS", str(folder / "results"))  # no notebook runs here
-        patch.setattr(paths, "NOTEBOOKS", folder)
-        spec = RunSpec(
-            "synthetic", "joint", seeds=(0, 1), data_options={"samples": (40, 20, 20)}, training={"epochs": 1}
-        )
-        get_or_run(spec)
-        save("kappa", inputs_of([spec]))
-        write_results("12_agm", {"accuracy": 0.5}, pd.DataFrame({"seed": [0], "value": [0.5]}), {"alpha": 1.5})
-    prepare(folder / "data")
-    prepare_own_copy(folder / "data")
-    return folder
-
-
-@pytest.fixture
-def results(made, tmp_path, monkeypatch):
-    """A copy of ``made`` that a test may damage; returns its results folder."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
-    return tmp_path / "results"
 
 
 def run_of(results):
     return next(path for path in (results / "runs").iterdir() if path.is_dir())
-
-
-def change(file, **entries):
-    """Changes entries of a sealed JSON file as somebody would who also mends its digest."""
-    content = json.loads(file.read_text()) | entries
-    del content["digest"]
-    write_json(file, sealed(content))
 
 
 def test_what_was_just_made_fits_and_is_counted(results, capsys):
@@ -179,7 +109,7 @@ def test_an_unfinished_run_is_counted_and_no_error(results):
     assert findings.found == [] and findings.counts["unfinished runs"] == 1 and findings.counts["runs"] == 1
 
 
-def test_a_figure_whose_run_is_gone_or_new_is_named(results):
+def test_a_figure_whose_run_is_gone_or_new_is_named(results, change):
     metrics = run_of(results) / "metrics.json"
     change(metrics, records=[])
     [line] = verify(results).found
@@ -195,7 +125,7 @@ def test_a_spec_that_is_not_the_runs_is_damage(results):
     assert any("spec.json: it is not the spec in metrics.json" in line for line in verify(results).found)
 
 
-def test_a_picture_with_another_record_than_its_json_is_named(results):
+def test_a_picture_with_another_record_than_its_json_is_named(results, change):
     change(results / "figures" / "kappa.json", seeds=[0, 1, 2, 3, 4])
     lines = verify(results).found
     assert [line.split(": ")[1][-9:] for line in lines] == ["kappa.png", "kappa.svg"]
@@ -212,13 +142,13 @@ def test_renamed_results_are_named(results):
     assert "unlisted: figure rho was made and is not listed" in text
 
 
-def test_a_figure_that_was_listed_and_not_made_is_named(results):
-    (results.parent / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY, "rho": ENTRY}))
+def test_a_figure_that_was_listed_and_not_made_is_named(results, entry):
+    (results.parent / "figures.yaml").write_text(yaml.safe_dump({"kappa": entry, "rho": entry}))
     [line] = verify(results).found
     assert line.startswith("unlisted: figure rho is listed and was not made, though 12_agm was executed")
 
 
-def test_what_an_earlier_version_made_is_told_and_not_called_damaged(results):
+def test_what_an_earlier_version_made_is_told_and_not_called_damaged(results, prepare):
     for file in (results / "figures" / "kappa.json", results / "notebooks" / "12_agm" / "metrics.json"):
         old = {k: v for k, v in json.loads(file.read_text()).items() if k not in ("digest", "sha256", "table_sha256")}
         write_json(file, old)
@@ -233,7 +163,7 @@ def test_what_an_earlier_version_made_is_told_and_not_called_damaged(results):
     assert findings.counts["manifests of an earlier version, without a hash of their own"] == 1
 
 
-def test_a_manifest_of_other_arrays_is_named(results):
+def test_a_manifest_of_other_arrays_is_named(results, change):
     manifest = results.parent / "data" / "demo.json"
     change(manifest, arrays={"x": {"shape": [501], "dtype": "float64"}})
     [line] = verify(results).found

@@ -5,28 +5,17 @@ import os
 import shutil
 import socket
 
-import matplotlib
-import matplotlib.pyplot as plt
 import nbformat
-import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
-from mmlib import paths
 from mmlib.__main__ import main
 from mmlib.audit.verify import verify
-from mmlib.figures import save_figure
-from mmlib.notebooks.results import write_results
 from mmlib.records.execution_record import write_record
-from mmlib.records.files import sha256_of, write_json
+from mmlib.records.files import write_json
 from mmlib.records.sealed import sealed
-from mmlib.runs import RunSpec, get_or_run, inputs_of
 
-matplotlib.use("agg")
-ENTRY = {"notebook": "12_agm", "answers": "none", "data": "synthetic", "caption": "Kappa.", "alt": "A line."}
-MANIFEST = {"name": "ave", "classes": ["a"], "source": {}, "licence": "MIT", "credit": "x", "split": "6 / 2 / 2"}
 FILES = [
     *(f"results/figures/kappa.{kind}" for kind in ("png", "svg", "json")),
     *(f"results/variants/12_agm-0/figures/kappa.{kind}" for kind in ("png", "svg", "json")),
@@ -40,40 +29,16 @@ FOLDERS = ["figures", "runs", "runs/*[0-9a-f]", "notebooks", "notebooks/12_agm",
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """What a batch leaves, with a notebook that failed, a variant, and a prepared set."""
-    folder = tmp_path_factory.mktemp("made")
+def made(made, tmp_path_factory):
+    """With an executed notebook, one that failed, and a variant."""
+    folder = tmp_path_factory.mktemp("more")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
     results = folder / "results"
-    (folder / "figures.yaml").write_text(yaml.safe_dump({"kappa": ENTRY}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MMLIB_RESULTS", str(results))
-        patch.setenv("MMLIB_OUTPUTS", str(results))
-        patch.setattr(paths, "NOTEBOOKS", folder)
-        spec = RunSpec("synthetic", "joint", seeds=(0,), data_options={"samples": (40, 20, 20)}, training={"epochs": 1})
-        get_or_run(spec)
-        figure = plt.figure(figsize=(1, 1))
-        plt.close(figure)
-        save_figure("kappa", figure, parameters={"alpha": 1.5}, seeds=[0], inputs=inputs_of([spec]))
-        write_results("12_agm", {"accuracy": 0.5}, pd.DataFrame({"value": [0.5]}), {"alpha": 1.5})
     for name in ("12_agm", "13_mcr.failed"):
         nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), results / "notebooks" / f"{name}.ipynb")
         write_record(results / "notebooks" / f"{name}.ipynb")
     shutil.copytree(results / "figures", results / "variants" / "12_agm-0" / "figures")
-    (folder / "data" / "ave").mkdir(parents=True)
-    np.save(folder / "data" / "ave" / "sound.npy", np.arange(50.0))
-    arrays = {"sound": {"shape": [50], "dtype": "float64", "sha256": sha256_of(folder / "data" / "ave" / "sound.npy")}}
-    write_json(folder / "data" / "ave.json", sealed(MANIFEST | {"arrays": arrays}))
     return folder
-
-
-@pytest.fixture
-def results(made, tmp_path, monkeypatch):
-    """A copy that a test may damage; its results folder."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
-    return tmp_path / "results"
 
 
 def flip(path):
@@ -176,8 +141,8 @@ def test_the_record_of_another_notebook_is_named(results):
 
 
 @pytest.mark.parametrize("field", ["caption", "alt", "answers", "data"])
-def test_words_that_have_changed_in_the_list_are_outdated_in_the_figure(results, field):
-    changed = ENTRY | {field: "AGM, figure 3"}
+def test_words_that_have_changed_in_the_list_are_outdated_in_the_figure(results, entry, field):
+    changed = entry | {field: "AGM, figure 3"}
     (results.parent / "figures.yaml").write_text(yaml.safe_dump({"kappa": changed}))
     line, variant = verify(results).found
     assert line.startswith(f"outdated: {results / 'figures' / 'kappa.json'}: figures.yaml has another {field} for it; ")
@@ -192,10 +157,9 @@ def notebook_of(folder, parameters):
     nbformat.write(new_notebook(cells=cells), folder / "12_agm.ipynb")
 
 
-def change(file, **parameters):
-    content = json.loads(file.read_text())
-    content.pop("digest")
-    write_json(file, sealed(content | {"parameters": content["parameters"] | parameters}))
+def executed_in(file, profile):
+    """The parameters in a record, with another profile."""
+    return json.loads(file.read_text())["parameters"] | {"profile": profile}
 
 
 def test_results_of_other_parameters_in_the_suites_places_are_foreign(results, capsys):
@@ -210,12 +174,12 @@ def test_results_of_other_parameters_in_the_suites_places_are_foreign(results, c
     assert main(["verify", str(results)]) == 1 and "foreign: " in capsys.readouterr().out
 
 
-def test_any_profile_will_do_and_it_is_one_for_all(results):
+def test_any_profile_will_do_and_it_is_one_for_all(results, change):
     notebook_of(results.parent, "profile = default()\nalpha = 1.5\nnew = 3")
     figure, metrics = results / "figures" / "kappa.json", results / "notebooks" / "12_agm" / "metrics.json"
-    change(metrics, profile="full")
+    change(metrics, parameters=executed_in(metrics, "full"))
     found = verify(results).found
     [line] = [line for line in found if line.startswith("foreign")]
     assert line.startswith(f"foreign: {figure}: it was made with profile=null, unlike metrics.json; execute it again")
-    change(figure, profile="full")
+    change(figure, parameters=executed_in(figure, "full"))
     assert not [line for line in verify(results).found if line.startswith("foreign")]

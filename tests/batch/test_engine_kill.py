@@ -23,7 +23,7 @@ def test_after_a_kill_only_what_was_left_is_done(suite, whole):
     if whole:
         os.killpg(first.pid, signal.SIGKILL)
     else:
-        os.kill(first.pid, signal.SIGKILL)  # the jobs it had started live on
+        os.kill(first.pid, signal.SIGKILL)
     first.wait()
     kept = suite.runs()
     assert kept and not list(notebooks.glob("1*.ipynb"))
@@ -37,6 +37,17 @@ def test_after_a_kill_only_what_was_left_is_done(suite, whole):
     assert set(suite.executed()) == {"10_one", "11_two"}
     code, printed, _ = suite.make()
     assert code == 0 and "Nothing to be done" in printed
+
+
+def test_a_hang_up_of_the_engine_alone_stops_its_job_too(suite):
+    suite.write("10_one", extra="import time\ntime.sleep(600)")
+    engine = suite.start()
+    _wait_for(suite, lambda: list((suite.results / "notebooks").glob(".10_one.*.partial.ipynb")))
+    os.kill(engine.pid, signal.SIGHUP)
+    engine.wait()
+    # Stopped, it cleans up.
+    _wait_for(suite, lambda: not list((suite.results / "notebooks").glob(".10_one.*.partial.ipynb")), seconds=30)
+    engine.stdout.close()
 
 
 def test_of_two_engines_at_once_the_second_waits_and_finds_all_done(suite):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from mmlib import paths
-from mmlib.cli.interrupt import STOPPED
+from mmlib.cli.interrupt import ENGINE, STOPPED
 
 LONG = """
 import pathlib, sys, time
@@ -47,6 +47,19 @@ def test_the_clean_up_runs_and_one_line_is_said(tmp_path, number):
     _, error = process.communicate(timeout=60)
     assert process.returncode == STOPPED
     assert error == "toy: stopped before its end: run the same command again to go on.\n"
+    assert (tmp_path / "end").read_text() == "cleaned up"
+
+
+def test_a_job_is_stopped_when_its_engine_has_ended(tmp_path):
+    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    job = start("-c", LONG, str(tmp_path / "end"), **{ENGINE: str(engine.pid)})
+    assert job.stdout.readline() == "begun\n"
+    with pytest.raises(subprocess.TimeoutExpired):  # it works while the engine is there
+        job.wait(2.5)
+    engine.kill()
+    engine.wait()
+    _, error = job.communicate(timeout=20)
+    assert job.returncode == STOPPED and error.startswith("toy: stopped before its end")
     assert (tmp_path / "end").read_text() == "cleaned up"
 
 

@@ -1,24 +1,15 @@
 """Every kind of tensor that users bring, in every place it can come to: it works, or a sentence says what to do."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from every_measure import EVERY_MEASURE
 from torch import nn
 
 from mmlib.data import MultimodalData, Split
-from mmlib.measures import (
-    competition_of,
-    depth_performance,
-    depth_probes,
-    gradient_share,
-    linear_probe,
-    masked_accuracy,
-    monomodal_gap,
-    response_accuracy,
-    shapley_values,
-    weak_channels,
-)
 from mmlib.methods import METHODS, Joint, Unimodal
 from mmlib.models import ConcatFusion, MultimodalModel, build_encoder, build_model
 from mmlib.training import evaluate, fit, predict
@@ -53,22 +44,17 @@ def alone(of):
     return Unimodal(network(of), modality="a")
 
 
+def measured(measure, model, of):
+    return measure(model, alone(of), of.train, of.test)
+
+
 PLACES = {
     "fit": lambda model, of: fit(Joint(model), of, epochs=1, batch_size=8, device="cpu"),
     "step": step,
     "forward": lambda model, of: model(of.test.inputs),
     "evaluate": lambda model, of: evaluate(Joint(model), of.test),
     "predict": lambda model, of: predict(Joint(model), of.test),
-    "linear_probe": lambda model, of: linear_probe(model, "a", of.train, of.test),
-    "shapley_values": lambda model, of: shapley_values(model, of.test),
-    "masked_accuracy": lambda model, of: masked_accuracy(model, of.test),
-    "response_accuracy": lambda model, of: response_accuracy(model, of.test),
-    "monomodal_gap": lambda model, of: monomodal_gap(model, alone(of), of.train, of.test),
-    "competition_of": lambda model, of: competition_of(model, alone(of), of.train, of.test),
-    "gradient_share": lambda model, of: gradient_share(model, of.test),
-    "depth_probes": lambda model, of: depth_probes(model, "a", of.train, of.test),
-    "depth_performance": lambda model, of: depth_performance(model, "a", of.train, of.test),
-    "weak_channels": lambda model, of: weak_channels(model, "a", of.train, of.test),
+    **{name: partial(measured, measure) for name, measure in EVERY_MEASURE.items()},
 }
 REFUSED_BY_A_NETWORK = {
     "float64": (lambda x: x.double(), r"x\.float\(\), or the network with model\.double\(\)"),

@@ -4,6 +4,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.image import imread
 
 from mmlib.figures import save as module
@@ -34,6 +35,11 @@ def test_three_files_and_the_record(listed, tmp_path):
     inputs = {"run": hashlib.sha256(b"1,2").hexdigest(), "spec": "0123abcd"}
     assert record == {"id": "agm_kappa", **ENTRY, "parameters": {"alpha": 1.5}, "seeds": [0, 1], "inputs": inputs}
     assert sorted(file.name for file in png.parent.iterdir()) == ["agm_kappa.json", "agm_kappa.png", "agm_kappa.svg"]
+
+
+def test_as_the_last_value_of_a_cell_it_shows_nothing(listed):
+    saved = save()
+    assert DisplayFormatter().format(saved) == ({}, {}) and saved.with_suffix(".svg").is_file()
 
 
 def test_the_background_is_opaque_white_whatever_the_figure_says(listed):

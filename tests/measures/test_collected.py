@@ -1,21 +1,10 @@
 import pytest
 import torch
+from every_measure import EVERY_MEASURE
 from torch import nn
 
 from mmlib.data.base import Split
-from mmlib.measures import (
-    competition_of,
-    depth_performance,
-    depth_probes,
-    depth_prototypes,
-    gradient_share,
-    linear_probe,
-    masked_accuracy,
-    monomodal_gap,
-    response_accuracy,
-    shapley_values,
-    weak_channels,
-)
+from mmlib.measures import linear_probe, masked_accuracy
 from mmlib.measures._predictions import check_alone, collect, split_logits
 from mmlib.methods import Joint, Unimodal
 from mmlib.models import ConcatFusion, Encoder, MultimodalModel, build_model
@@ -77,24 +66,10 @@ def test_batches_give_the_logits_of_a_single_pass(noisy, one_informative):
         torch.testing.assert_close(logits["b",], noisy({"a": torch.zeros_like(a), "b": b}))
 
 
-MEASURES = {
-    "masked": lambda model, alone, split: masked_accuracy(model, split),
-    "response": lambda model, alone, split: response_accuracy(model, split),
-    "shapley": lambda model, alone, split: shapley_values(model, split),
-    "logit": lambda model, alone, split: shapley_values(model, split, of="logit"),
-    "probe": lambda model, alone, split: linear_probe(model, "a", split, split),
-    "gap": lambda model, alone, split: monomodal_gap(model, alone, split, split),
-    "competition": lambda model, alone, split: competition_of(model, alone, split, split),
-    "depth_probe": lambda model, alone, split: depth_probes(model, "a", split, split),
-    "depth_prototype": lambda model, alone, split: depth_prototypes(model, "a", split, split),
-    "depth_performance": lambda model, alone, split: depth_performance(model, "a", split, split),
-    "weak_channels": lambda model, alone, split: weak_channels(model, "a", split, split),
-    "gradient_share": lambda model, alone, split: gradient_share(model, split),
-}
-OF_CLASSES = MEASURES.keys() - {"gap", "competition"}
+OF_CLASSES = EVERY_MEASURE.keys() - {"monomodal_gap", "competition_of"}
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", EVERY_MEASURE)
 def test_a_measure_leaves_flags_buffers_and_gradients_as_they_were(name, noisy, one_informative):
     alone = Unimodal(build_model({"a": (10,), "b": (10,)}, 10, width=8, norm="batch"), "a")
     noisy.train()
@@ -104,26 +79,26 @@ def test_a_measure_leaves_flags_buffers_and_gradients_as_they_were(name, noisy, 
     networks = [noisy, alone]
     flags = [[m.training for m in n.modules()] for n in networks]
     state = [{k: v.clone() for k, v in n.state_dict().items()} for n in networks]
-    MEASURES[name](noisy, alone, one_informative(100))
+    EVERY_MEASURE[name](noisy, alone, *[one_informative(100)] * 2)
     assert flags == [[m.training for m in n.modules()] for n in networks]
     for network, before in zip(networks, state):
         assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
         assert all(p.grad is None and p.requires_grad for p in network.parameters())
 
 
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize("name", EVERY_MEASURE)
 def test_a_measure_is_the_same_in_training_mode_as_in_evaluation_mode(name, noisy, one_informative):
     alone = Unimodal(build_model({"a": (10,), "b": (10,)}, 10, width=8, norm="batch"), "a")
     split = one_informative(100)
-    in_training = MEASURES[name](noisy.train(), alone.train(), split)
-    assert MEASURES[name](noisy.eval(), alone.eval(), split) == in_training
+    in_training = EVERY_MEASURE[name](noisy.train(), alone.train(), split, split)
+    assert EVERY_MEASURE[name](noisy.eval(), alone.eval(), split, split) == in_training
 
 
 @pytest.mark.parametrize("name", sorted(OF_CLASSES))
 def test_measures_of_classes_refuse_real_targets(name, noisy, one_informative):
     split = Split(one_informative(100).inputs, torch.linspace(0, 1, 100))
     with pytest.raises(ValueError, match=r"needs class labels, the split has real targets \(torch.float32\)"):
-        MEASURES[name](noisy, None, split)
+        EVERY_MEASURE[name](noisy, None, split, split)
 
 
 def test_nothing_is_recorded_for_gradients(additive, four_rows):

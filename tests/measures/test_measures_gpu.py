@@ -5,19 +5,8 @@ import torch
 
 pytest.importorskip("sklearn", reason="the measures need scikit-learn, which this machine has not")
 
-from mmlib.measures import (
-    competition_of,
-    depth_performance,
-    depth_probes,
-    depth_prototypes,
-    gradient_share,
-    linear_probe,
-    masked_accuracy,
-    monomodal_gap,
-    response_accuracy,
-    shapley_values,
-    weak_channels,
-)
+from every_measure import EVERY_MEASURE
+
 from mmlib.methods import Unimodal
 from mmlib.models import build_model
 
@@ -26,21 +15,16 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 
-READOUTS = [depth_probes, depth_prototypes, depth_performance, weak_channels]
+
+def numbers(measured):
+    """All numbers in a measure's dicts and lists, in their order."""
+    if isinstance(measured, dict):
+        measured = list(measured.values())
+    return [n for part in measured for n in numbers(part)] if isinstance(measured, list) else [measured]
 
 
-def measured(model, alone, train, test):
-    return [
-        *masked_accuracy(model, test).values(),
-        *response_accuracy(model, test).values(),
-        *shapley_values(model, test, majority=train.labels).values(),
-        *shapley_values(model, test, of="logit").values(),
-        competition_of(model, alone, train, test),
-        linear_probe(model, "a", train, test),
-        monomodal_gap(model, alone, train, test),
-        *(value for depths in gradient_share(model, test).values() for value in depths),
-        *(value for readout in READOUTS for m in ("a", "b") for value in readout(model, m, train, test)),
-    ]
+def measured(*arguments):
+    return numbers([measure(*arguments, m) for measure in EVERY_MEASURE.values() for m in ("a", "b")])
 
 
 @pytest.mark.parametrize("rows_on", ["cpu", "cuda"])

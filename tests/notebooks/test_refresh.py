@@ -105,10 +105,10 @@ def test_pictures_get_their_words_only_where_it_is_plain_which_is_which(monkeypa
 
 
 def test_paths_start_at_the_project():
-    result = v4.new_output("execute_result", {"text/plain": f"PosixPath('{paths.ROOT}/results/a.png')"})
+    result = v4.new_output("execute_result", {"text/plain": f"'{paths.ROOT}/results/a.png'"})
     printed = v4.new_output("stream", text=f"wrote {paths.ROOT}/results/a.png\n")
     normalise(v4.new_notebook(cells=[v4.new_code_cell("1", outputs=[result, printed])]))
-    assert result.data["text/plain"] == "PosixPath('results/a.png')" and printed.text == "wrote results/a.png\n"
+    assert result.data["text/plain"] == "'results/a.png'" and printed.text == "wrote results/a.png\n"
 
 
 def test_noise_goes_and_meaning_stays():

@@ -101,6 +101,16 @@ class Suite:
         assert metrics["parameters"] == record["parameters"] and metrics["notebook"] == name
         return metrics["parameters"]
 
+    def files(self) -> list[str | None]:
+        """The file of code that the records of each variant name, which must be one; "" where they name none."""
+        found = []
+        for place in self.variants():
+            records = [*(self.results / "variants" / place).glob("notebooks/*/metrics.json")]
+            records += [self.results / "variants" / place / "figures" / "drawn.json"]
+            [file] = {json.loads(record.read_text()).get("file", "") for record in records}
+            found.append(file)
+        return found
+
 
 PROVENANCE = """\
 def provenance():
@@ -190,6 +200,7 @@ def test_other_parameters_or_code_replace_nothing_and_have_one_place_of_their_ow
     assert made.state() == before
     # Only an editor says which file it executes.
     names = ["10_one", "mine" if program is lab else "10_one"]
+    assert set(made.files()) == {"", "mine.ipynb" if program is lab else None}
     assert [place[:-9] for place in made.variants()] == names
     views = {tuple(made.written(place, name)["views"]) for place, name in zip(made.variants(), names)}
     assert views == {("a",), ("a", "b")}
@@ -201,6 +212,7 @@ def test_parameters_alone_have_the_place_that_mmlibs_command_gives_them(made):
     [place] = made.variants()
     assert made.written(place) == {"profile": "smoke", "views": ["c"]}
     made.run("-m", "mmlib", "notebook", "10_one", "-p", "views", '["c"]', cwd=made.root)
+    assert made.files() == [""]
     lab(made, write(made.root / "copy.ipynb", PARAMETERS.replace('["a", "b"]', '["c"]')))
     assert made.variants() == [place] and made.state() == before
 
@@ -227,8 +239,8 @@ def test_cells_that_were_repeated_added_edited_or_failed_are_other_code(made, ce
     before = {**made.state()}
     printed = made.session(cells, JPY_SESSION_NAME=str(made.notebook))
     [place] = made.variants()
-    assert place.startswith("10_one-") and f"{place}\n" in printed and printed.count("figures and results go to") == 1
-    assert why in printed
+    assert place.startswith("10_one-") and made.files() == ["notebooks/10_one.ipynb"]
+    assert printed.count(f"{why}: figures and results of notebooks/10_one.ipynb go to") == 1 and f"{place}\n" in printed
     # Repeating a cell: the first time it was the suite's own figure still.
     names = ("figures/drawn.json", "figures/drawn.png") if cells.count(DRAW) > 1 else ()
     assert {name: hash for name, hash in made.state().items() if name not in names} == {
@@ -243,6 +255,13 @@ def test_the_place_of_other_code_is_named_after_the_file_that_the_editor_tells(s
         suite.session(edited, JPY_SESSION_NAME=str(tmp_path / "lab.ipynb"))
     suite.session(edited, JPY_SESSION_NAME=str(tmp_path / "lab.ipynb-jvsc-0123"))
     assert [name[:-8] for name in suite.variants()] == ["code-", "lab-"] and suite.state() == {}
+    assert suite.files() == ["code.ipynb", "lab.ipynb"]
+
+
+def test_results_that_were_opened_and_changed_are_named_by_their_place(made):
+    executed = made.results / "notebooks" / "10_one.ipynb"
+    made.session([PARAMETERS, SETUP, DRAW + "\nviews", REPORT], JPY_SESSION_NAME=str(executed))
+    assert made.files() == ["results/notebooks/10_one.ipynb"]
 
 
 def test_a_script_made_of_a_notebook_is_other_code(made):
@@ -250,7 +269,8 @@ def test_a_script_made_of_a_notebook_is_other_code(made):
     made.run("-m", "nbconvert", "--to", "script", made.notebook, "--output-dir", made.root.parent)
     printed = made.run(made.root.parent / "10_one.py")
     [place] = made.variants()
-    assert "no cells were executed in a notebook's kernel: figures and results go to" in printed
+    assert "no cells were executed in a notebook's kernel: figures and results of 10_one.py go to" in printed
+    assert made.files() == ["10_one.py"]
     assert made.state() == before and (made.results / "variants" / place / "figures" / "drawn.json").is_file()
 
 
@@ -263,6 +283,7 @@ def test_a_renamed_copy_is_executed_to_its_end_and_touches_nothing_of_the_origin
     for views in ('["a", "b"]', '["d"]'):
         made.run("-m", "mmlib", "notebook", copy, "-p", "views", views, cwd=made.root)
     assert made.state() == before and len(made.variants()) == 2
+    assert made.files() == [f"notebooks/{name}.ipynb" if folder == "notebooks" else f"{name}.ipynb"] * 2
     found = [made.written(place, name)["views"] for place in made.variants()]
     assert sorted(found) == [["a", "b"], ["d"]]
 

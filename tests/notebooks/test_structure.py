@@ -60,6 +60,11 @@ def test_no_cell_keeps_what_differs_from_run_to_run(notebook):
         assert not set(CELL_NOISE) & set(cell.metadata), f"cell {cell.id}: run `make notebooks`"
 
 
+def test_no_output_is_a_path(notebook):
+    texts = [output.get("data", {}).get("text/plain", "") for cell in code(notebook) for output in cell.outputs]
+    assert not [text for text in texts if re.match(r"\w*Path\(|SavedFigure\(", text)]
+
+
 def test_it_opens_with_title_aims_and_time(notebook):
     first = notebook.cells[0]
     assert first.cell_type == "markdown" and first.source.startswith("# ")

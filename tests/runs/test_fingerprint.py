@@ -4,36 +4,25 @@ import json
 import pickle
 import shutil
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 import torch
+from toys import small_spec as spec
 
 from mmlib import runs, training
 from mmlib.data import DATASETS, load
-from mmlib.measures import MEASURES
+from mmlib.measures import MEASURES, probes
 from mmlib.methods import METHODS, Joint, agm
 from mmlib.models import MLP, MaxOut
 from mmlib.records.code.imported import CodeChanged
 from mmlib.records.code.own import own_code
 from mmlib.records.files import write_json
 from mmlib.records.sealed import opened, sealed
-from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run
-from mmlib.runs import compute as run_job
+from mmlib.runs import Run, RunDamaged, compute, fingerprint, get_or_run
+from mmlib.runs import spec as run_spec
 from mmlib.runs.fingerprint import DataChanged
 from mmlib.runs.recipes import RECIPES
-
-SMALL = {
-    "data": "synthetic",
-    "data_options": {"samples": [120, 60, 60], "classes": 3},
-    "model_options": {"width": 8, "depth": 2},
-    "training": {"epochs": 2},
-    "seeds": (0,),
-    "profile": "smoke",
-}
-
-
-def spec(method: str = "joint", **changes) -> RunSpec:
-    return RunSpec(method=method, **(SMALL | changes))
 
 
 @pytest.fixture(autouse=True)
@@ -54,12 +43,38 @@ def results(tmp_path, monkeypatch):
         {"method": "agm", "method_options": {"alpha": 1.5, "modulation_start": 0, "theta": None}},
         {"method": "agm", "method_options": {"cap": 1}},
         {"seeds": [0]},
+        {"model": {"a": "mlp", "b": "mlp"}},
     ],
     ids=str,
 )
 def test_two_ways_of_writing_a_spec_are_one_run(written):
     other, plain = spec(**written), spec(written.get("method", "joint"))
     assert other == plain and hash(other) == hash(plain) and other.hash == plain.hash
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"measures": ("probe", "shapley")}, {"measures": ("shapley", "probe")}),
+        ({"track": ("probe", "shapley")}, {"track": ("shapley", "probe")}),
+        ({"seeds": (0, 1)}, {"seeds": (1, 0)}),
+        ({"model": {"a": "mlp", "b": "conv1d"}}, {"model": {"b": "conv1d", "a": "mlp"}}),
+    ],
+    ids=str,
+)
+def test_another_order_is_the_same_run(one, other):
+    assert spec(**one) == spec(**other) and spec(**one).hash == spec(**other).hash != spec().hash
+
+
+def test_measures_of_ones_own_may_be_registered_in_any_order(monkeypatch):
+    names = []
+    for order in (("first", "second"), ("second", "first")):
+        monkeypatch.setattr(run_spec, "MEASURES", {})
+        for name in order:
+            monkeypatch.setitem(run_spec.MEASURES, name, MEASURES["probe"])
+        monkeypatch.setattr(fingerprint, "MEASURES", run_spec.MEASURES)
+        names.append(spec(measures=("first", "second")).hash)
+    assert names[0] == names[1]
 
 
 def test_a_value_that_is_not_the_default_is_another_run():
@@ -137,9 +152,12 @@ def test_a_method_of_mmlib_that_was_replaced_here_is_other_code(monkeypatch):
 
 @pytest.mark.parametrize(
     ("target", "name"),
-    [(agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training.loop, "_batches")],
+    [
+        (agm, "score"), (MLP, "forward"), (MLP, "pool"), (MaxOut, "forward"), (training.loop, "_batches"),
+        (compute, "measure"), (probes, "_probe"),
+    ],
     ids=lambda part: getattr(part, "__name__", part),
-)
+)  # fmt: skip
 def test_functions_and_methods_of_mmlib_that_were_replaced_are_other_code(target, name, monkeypatch):
     before = spec("agm").hash
     monkeypatch.setattr(target, name, lambda *arguments: None)
@@ -236,7 +254,8 @@ def test_data_that_were_prepared_again_meanwhile_do_not_go_under_the_old_name(tm
         write_json(manifest, {"rows": 3})
         return load(*arguments, **options)
 
-    monkeypatch.setattr(run_job, "load", changed_while_it_loads)
+    # A Mock, as a function in its place would be own code.
+    monkeypatch.setattr(compute, "load", Mock(side_effect=changed_while_it_loads))
     with pytest.raises(DataChanged):
         get_or_run(fresh)
     assert not Run(fresh).done

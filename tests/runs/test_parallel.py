@@ -4,21 +4,9 @@ import json
 import time
 
 import pytest
+from toys import small_spec as spec
 
-from mmlib.runs import RunSpec, get_or_run, run_all
-
-SMALL = {
-    "data": "synthetic",
-    "data_options": {"samples": [120, 60, 60], "classes": 3},
-    "model_options": {"width": 8, "depth": 2},
-    "training": {"epochs": 2},
-    "seeds": (0,),
-    "profile": "smoke",
-}
-
-
-def spec(method="joint", **changes):
-    return RunSpec(method=method, **(SMALL | changes))
+from mmlib.runs import get_or_run, run_all
 
 
 @pytest.fixture(autouse=True)

@@ -4,27 +4,19 @@ import json
 
 import pandas as pd
 import pytest
+from toys import SMALL, small_spec
 
 from mmlib import runs
 from mmlib.data import load
 from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.runs import RunDamaged, RunSpec, get_or_run, history, table
-from mmlib.runs import compute as run_job
+from mmlib.runs.store import compute as run_job
 from mmlib.training import evaluate
-
-SMALL = {
-    "data": "synthetic",
-    "data_options": {"samples": [120, 60, 60], "classes": 3},
-    "model_options": {"width": 8, "depth": 2},
-    "training": {"epochs": 4},
-    "seeds": (0, 1),
-    "profile": "smoke",
-}
 
 
 def spec(method: str = "joint", **changes) -> RunSpec:
-    return RunSpec(method=method, **(SMALL | changes))
+    return small_spec(method, **({"training": {"epochs": 4}, "seeds": (0, 1)} | changes))
 
 
 @pytest.fixture(autouse=True)
@@ -239,5 +231,28 @@ def test_each_modality_may_have_its_own_encoder():
     with pytest.raises(ValueError, match="unknown model 'mpl'.*Did you mean 'mlp'"):
         spec(model={"a": "mpl", "b": "mlp"})
     same = spec(model={"b": "mlp", "a": "mlp"}, model_options={"width": {"a": 8, "b": 4}, "depth": {"b": 2}})
-    [model] = table([same])["model"].unique()
-    assert model == '{"b": "mlp", "a": "mlp"}'
+    [(model, width)] = set(table([same])[["model", "model.width"]].itertuples(index=False))
+    assert model == "mlp" and width == '{"a": 8, "b": 4}'
+
+
+def test_the_order_in_which_things_are_named_changes_no_table():
+    options = {"measures": ("probe", "masked_accuracy"), "track": ("probe", "response_accuracy"), "seeds": (1, 0)}
+    sizes = {"width": {"b": 4, "a": 8}, "depth": 2}
+    first = spec(**options, model_options=sizes)
+    turned = {name: listed[::-1] for name, listed in options.items()}
+    other = spec(**turned, model_options={"depth": 2, "width": {"a": 8, "b": 4}}, model={"b": "mlp", "a": "mlp"})
+    assert first.hash == other.hash and first.measures == other.measures == ("masked_accuracy", "probe")
+    for read in (table, history):
+        pd.testing.assert_frame_equal(read([first]), read([other]))
+    columns = [list(table(specs)) for specs in ([first, spec("agm")], [spec("agm"), first])]
+    first_four, options, last = columns[0][:4], columns[0][4:-4], columns[0][-4:]
+    assert first_four == ["data", "method", "model", "profile"] and last == ["seed", "measure", "modality", "value"]
+    assert columns[0] == columns[1] and options == sorted(options) and {"data.samples", "method.cap"} < set(options)
+    assert '{"a": 8, "b": 4}' in set(table([first])["model.width"])
+
+
+@pytest.mark.parametrize("model", [{"a": "mlp"}, {"a": "mlp", "c": "mlp"}, {"a": "mlp", "b": "mlp", "c": "mlp"}])
+def test_a_model_that_names_other_modalities_than_the_data_have_is_refused_though_its_run_is_there(model):
+    get_or_run(spec(seeds=(0,)))
+    with pytest.raises(ValueError, match="model names encoders for a.*, and 'synthetic' has a, b: name one for each"):
+        get_or_run(spec(seeds=(0,), model=model))

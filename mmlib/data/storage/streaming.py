@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from mmlib.data.storage.mapped import MappedRows
-from mmlib.data.storage.parent_watch import end_with_parent
+from mmlib.records.parent_watch import end_with_parent
 
 WORKERS = 2
 # Starting workers takes longer than reading a few batches.

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from mmlib.records.code import imported
 from mmlib.records.code.imported import PACKAGE
 
-COMPUTING = ("mmlib.coalitions", "mmlib.data", "mmlib.measures", "mmlib.methods", "mmlib.models", "mmlib.training")
+COMPUTING = tuple(f"mmlib.{name.removesuffix('.py').replace('/', '.')}" for name in imported.COMPUTING)
 INSTALLED = tuple(str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 

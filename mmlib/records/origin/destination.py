@@ -6,7 +6,7 @@ or other code go to results/variants/NAME-HASH, the same place each time, so tha
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmlib import paths
@@ -18,10 +18,14 @@ from mmlib.records.origin.suite import variant_place, variants_dir
 
 @dataclass(frozen=True)
 class Place:
-    """folder: holds figures/ and notebooks/; notebook: under which name results go there."""
+    """folder: holds figures/ and notebooks/; notebook: under which name results go there.
+
+    origin: what records say of code other than the suite's: {"file": its file, or None where it is not known}, else {}.
+    """
 
     folder: Path
     notebook: str
+    origin: Mapping[str, str | None] = field(default_factory=dict)
 
 
 _said: set[Path] = set()  # the places that this process was told of
@@ -34,22 +38,22 @@ def results_place(notebook: str) -> Place:
     executed do: see session.py. Prints one line, once, if it is not the suite's place. Raises ValueError if
     one notebook of the suite is executed and writes what belongs to another one.
     """
-    executed = os.environ.get(EXECUTED_FILE)
+    source, executed = paths.NOTEBOOKS / f"{notebook}.ipynb", os.environ.get(EXECUTED_FILE)
     if os.environ.get("MMLIB_OUTPUTS"):
-        return _told(notebook, Path(executed).stem if executed else notebook)
+        return _told(notebook, Path(executed or source))
     session = current_session()
-    source = paths.NOTEBOOKS / f"{notebook}.ipynb"
     code, values = other_code(session, source), _differing(session, source)
     if not code and not values:
         return Place(paths.outputs_dir(), notebook)
     file = Path(session.file)
     name = file.stem if code and file.suffix == ".ipynb" else notebook
-    folder = variant_place(name, values, str(file) if code else None)
+    folder, origin = variant_place(name, values, str(file) if code else None), {"file": _shown(file)} if code else {}
     if folder not in _said:
         _said.add(folder)
         why = code or f"parameters {', '.join(values)} differ from the suite's"
-        print(f"{why}: figures and results go to {folder}")
-    return Place(folder, name)
+        of = f" of {origin['file']}" if origin.get("file") else ""
+        print(f"{why}: figures and results{of} go to {folder}")
+    return Place(folder, name, origin)
 
 
 def all_parameters(notebook: str, given: Mapping[str, object]) -> dict[str, object]:
@@ -58,14 +62,24 @@ def all_parameters(notebook: str, given: Mapping[str, object]) -> dict[str, obje
     return to_json("parameters", {**live, **given})
 
 
-def _told(notebook: str, executed: str) -> Place:
-    outputs = paths.outputs_dir()
+def _told(notebook: str, file: Path) -> Place:
+    outputs, executed = paths.outputs_dir(), file.stem
     if executed != notebook and outputs.parent != variants_dir():
         raise ValueError(
             f"notebook {executed} writes what belongs to {notebook}: call write_results({executed!r}, ...), and list "
             f"the figures it saves under {executed} in notebooks/figures.yaml."
         )
-    return Place(outputs, executed)
+    return Place(outputs, executed, {} if file == paths.NOTEBOOKS / f"{notebook}.ipynb" else {"file": _shown(file)})
+
+
+def _shown(file: Path) -> str | None:
+    """A file of code as records name it, without what it shows of the machine; None for a folder: a console's."""
+    if file.is_dir():
+        return None
+    for folder in (paths.NOTEBOOKS, paths.results_dir()):
+        if file.is_relative_to(folder):
+            return file.relative_to(folder.parent).as_posix()
+    return file.name
 
 
 def _live(session: Session, source: Path) -> dict[str, object]:
