@@ -7,7 +7,8 @@ import pandas as pd
 from mmlib import checks
 from mmlib.data import is_regression
 from mmlib.measures import paired_comparison
-from mmlib.runs.store import RunSpec, table
+from mmlib.runs.spec import RunSpec
+from mmlib.runs.store import table
 
 METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "mcr", "aim", "ensemble")
 

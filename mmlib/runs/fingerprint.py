@@ -15,7 +15,7 @@ from mmlib.records.code.imported import CodeChanged, all_modules, code_version, 
 from mmlib.records.code.own import own_code
 from mmlib.records.code.owner import replaced_parts
 from mmlib.records.files import sha256_of
-from mmlib.runs.store import options as run_options
+from mmlib.runs import options as run_options
 from mmlib.training import OPTIMIZERS
 
 if TYPE_CHECKING:

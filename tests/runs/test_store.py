@@ -11,7 +11,7 @@ from mmlib.data import load
 from mmlib.measures import MEASURES
 from mmlib.methods import METHODS
 from mmlib.runs import RunDamaged, RunSpec, get_or_run, history, table
-from mmlib.runs.store import compute as run_job
+from mmlib.runs import compute as run_job
 from mmlib.training import evaluate
 
 
