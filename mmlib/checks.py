@@ -9,6 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the command line and the Snakefile check names before PyTorch is loaded
     from torch import Tensor
 
+# The names that stand where else a modality's does: "loss/joint" beside "loss/a", the group "none" beside "a+b".
+# A method or measure with a further one adds it here; tests/methods/test_log_names.py finds those that do not.
+OWN_NAMES = {
+    "all": "all modalities together",
+    "aux": "AIM's auxiliary loss",
+    "ceb": "MCR's bottleneck loss",
+    "con": "MCR's contrastive loss",
+    "empty": "no modality at all",
+    "full": "the loss of AIM's ordinary pass",
+    "joint": "the loss of the fused prediction",
+    "labels": "the labels of a data set",
+    "loss": "the loss as a whole",
+    "none": "the group of rows that no modality gets right",
+    "stim": "AIM's stimulation loss",
+}
+SEPARATORS = {"/": "the parts of a log's name", "+": "the modalities of a group", ".": "the parts of a module's name"}
+
 
 def one_of(what: str, value: object, known: Iterable) -> None:
     """Raises ValueError unless ``value`` is among ``known``; names the nearest known one."""
@@ -47,12 +64,14 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
         raise ValueError(f"{name} must be {_interval(low, high, finite)}, got {value!r}.")
 
 
-def whole(name: str, value: object, low: int = 0) -> None:
-    """Raises unless ``value`` is an int with value >= low (TypeError or ValueError)."""
+def whole(name: str, value: object, low: int = 0, high: int | None = None) -> None:
+    """Raises unless ``value`` is an int with low <= value, and value <= high if given (TypeError or ValueError)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__}).")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}.")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high:,}, got {value!r}.")
 
 
 def of_type(name: str, value: object, kind: type | tuple[type, ...], meant: str) -> None:
@@ -71,6 +90,33 @@ def class_numbers(what: str, labels: "Tensor", count: int) -> None:
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= count:
         raise ValueError(f"{what} run from {low} to {high}; with {count} classes they must lie in 0..{count - 1}.")
+
+
+def modality(name: object) -> None:
+    """Raises TypeError or ValueError, saying what to rename, unless ``name`` is a text that can name a modality: it
+    becomes part of the names of logs, measures, groups and modules."""
+    if not isinstance(name, str):
+        raise TypeError(f"a modality is named by a text, such as 'audio', got {name!r} ({type(name).__name__}).")
+    why = _objection(name)
+    if why:
+        raise ValueError(f"a modality cannot be named {name!r}: {why}. Rename it in the data, encoders and fusion.")
+
+
+def _objection(name: str) -> str | None:
+    from torch import nn
+
+    if not name.strip():
+        return "the name is empty"
+    for sign, use in SEPARATORS.items():
+        if sign in name:
+            return f"{sign!r} separates {use}"
+    if any("\ud800" <= sign <= "\udfff" for sign in name):
+        return "it holds half a sign (a lone surrogate), which cannot be written to a file"
+    if name in OWN_NAMES:
+        return f"in logs and tables that name stands for {OWN_NAMES[name]}"
+    if hasattr(nn.ModuleDict(), name):
+        return "PyTorch's ModuleDict, which holds a module for each modality, uses that name itself"
+    return None
 
 
 def _as_float(value: numbers.Real) -> float:

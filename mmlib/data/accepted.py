@@ -22,7 +22,7 @@ def check_inputs(inputs: Mapping[str, Tensor | MappedRows]) -> None:
     if not inputs:
         raise ValueError("a split needs at least one modality, got none.")
     for name, values in inputs.items():
-        checks.of_type("the name of a modality", name, str, "a text such as 'audio'")
+        checks.modality(name)
         if not isinstance(values, MappedRows):
             _check_tensor(name, values)
             if values.dtype not in FLOATING + WHOLE:

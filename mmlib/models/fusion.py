@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from mmlib import checks
-from mmlib.models.modality_names import check_modality
 
 Features = Mapping[str, Tensor]
 
@@ -28,7 +27,7 @@ class Fusion(nn.Module):
             count = f"exactly {least}" if least == most else f"{least} to {most}"
             raise ValueError(f"{type(self).__name__} takes {count} modalities, got {len(widths)}: {list(widths)}.")
         for m, width in widths.items():
-            check_modality(m)
+            checks.modality(m)
             checks.whole(f"width of modality {m!r}", width, 1)
         checks.whole("num_classes", num_classes, 1)
         self.widths = dict(widths)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from mmlib import checks
 from mmlib.models.fusion import Features, Fusion
 from mmlib.models.input_types import check_types
-from mmlib.models.modality_names import check_modality
 
 
 class MultimodalModel(nn.Module):
@@ -27,7 +27,7 @@ class MultimodalModel(nn.Module):
                 "they must name the same modalities."
             )
         for m in encoders:
-            check_modality(m)
+            checks.modality(m)
         self.encoders = nn.ModuleDict(encoders)
         self.fusion = fusion
 
