@@ -9,6 +9,7 @@ from mmlib.data.base import MultimodalData
 from mmlib.data.splits import check_seed
 from mmlib.frozen_parts import check_trainable
 from mmlib.methods import Method
+from mmlib.methods.options import check_factor
 
 OPTIMIZERS = {"sgd": partial(torch.optim.SGD, momentum=0.9), "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
@@ -20,8 +21,8 @@ def check_settings(
     checks.whole("epochs", epochs, 1)
     checks.whole("batch_size", batch_size, 1)
     check_seed(seed)
-    checks.number("lr", lr, low=0)
-    checks.number("weight_decay", weight_decay, low=0)
+    check_factor("lr", lr)
+    check_factor("weight_decay", weight_decay)
     checks.one_of("optimizer", optimizer, OPTIMIZERS)
 
 
