@@ -52,7 +52,8 @@ class AIM(Method):
     "random" ones, or "anti", the best; dam: "ratio", "gap", "const" or "last" (aim_strength.py); stim: the last sum
     over "all" modalities, the "dominant" ones (some alpha > 0) or "none"; path: "dual", or "aux_only", CE(aux) alone;
     q: in 0..1; beta, gamma, lambda_aux: >= 0, 0 leaves a part out. judgement: what the last one found, by block.
-    Encoders are mmlib.models.Encoder of any kind, whose blocks are the depths. Raises TypeError or ValueError for an
+    Encoders are mmlib.models.Encoder of any kind, whose blocks are the depths; a block that modalities share is judged
+    and modulated in each of its uses, and gets the sum of their gradients. Raises TypeError or ValueError for an
     option that is unknown or out of range, an encoder without blocks, or fewer than two classes.
     """
 
