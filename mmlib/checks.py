@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the command line and the Snakefile check names before PyTorch is loaded
     from torch import Tensor
 
+LARGEST = (2 - 2**-23) * 2.0**127  # a larger number is infinite in float32
 LARGEST_SEED = 2**32 - 1  # what scikit-learn and NumPy accept
 
 
@@ -49,12 +50,21 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
         raise ValueError(f"{name} must be {_interval(low, high, finite)}, got {value!r}.")
 
 
-def whole(name: str, value: object, low: int = 0) -> None:
-    """Raises unless ``value`` is an int with value >= low (TypeError or ValueError)."""
+def whole(name: str, value: object, low: int = 0, high: int | None = None) -> None:
+    """Raises unless ``value`` is an int with low <= value, and value <= high if given (TypeError or ValueError)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r} ({type(value).__name__}).")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}.")
+    if high is not None and value > high:
+        raise ValueError(f"{name} must be at most {high:,}, got {value!r}.")
+
+
+def factor(name: str, value: object, low: float = 0.0) -> None:
+    """Raises TypeError or ValueError unless ``value`` is a number from ``low`` to the largest float32."""
+    number(name, value, low)
+    if value > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST:.5g}, the largest float32 number, got {value!r}.")
 
 
 def seed(value: object) -> None:

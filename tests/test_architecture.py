@@ -13,7 +13,7 @@ from mmlib.paths import ROOT
 ROOT_MODULES = {"checks", "device", "paths"}
 LIBRARY = {
     "records": set(),
-    "models": set(),
+    "models": {"records"},
     "coalitions": {"models"},
     "data": {"records", "coalitions"},
     "methods": {"models", "coalitions"},

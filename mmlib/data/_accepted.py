@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from mmlib import checks
 from mmlib.data.storage.mapped import MappedRows
+from mmlib.records.modality_names import check_modality
 
 FLOATING = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
@@ -22,7 +22,7 @@ def check_inputs(inputs: Mapping[str, Tensor | MappedRows]) -> None:
     if not inputs:
         raise ValueError("a split needs at least one modality, got none.")
     for name, values in inputs.items():
-        checks.of_type("the name of a modality", name, str, "a text such as 'audio'")
+        check_modality(name)
         if not isinstance(values, MappedRows):
             _check_tensor(name, values)
             if values.dtype not in FLOATING + WHOLE:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.checks import LARGEST
 from mmlib.coalitions import masked_logits, shapley
-from mmlib.methods._parts.options import LARGEST, check_factor
 from mmlib.methods._parts.precise_buffers import precise
 from mmlib.methods._parts.window import Window
 from mmlib.methods.base import Inputs, Logs, Method
@@ -25,7 +25,8 @@ class AGM(Method):
     phi_m: Shapley value of modality m in the logits, f(empty) = 0 (eq. 2-4); s_m: mean of -log softmax(phi_m)[y];
     r_m = exp(mean over others(s) - s_m); tau_m: the same of the running means of s over all earlier steps;
     kappa_m = exp(alpha * min(tau_m - r_m, cap)), a constant for the gradient (eq. 5-9).
-    The loss is CE(sum_m phi_m) = CE(T); the gradient that arrives at phi_m is multiplied by kappa_m.
+    The loss is CE(sum_m phi_m) = CE(T); the gradient that arrives at phi_m is multiplied by kappa_m. No parameter is
+    scaled as such, so one that modalities share gets the sum of what comes through each of its uses.
 
     alpha: strength, >= 0 (paper: 2.5 AV-MNIST, 1.5 CREMA-D, 4.0 UR-Funny); cap: upper bound of tau_m - r_m (10 CREMA-D,
     7 UR-Funny, None or infinity: none); modulation_start, modulation_end: first and last epoch that are modulated
@@ -47,15 +48,16 @@ class AGM(Method):
         theta: float | None = None,
     ) -> None:
         super().__init__(model)
-        check_factor("alpha", alpha)
+        checks.factor("alpha", alpha)
         cap = math.inf if cap is None else cap
         checks.number("cap", cap, low=0, finite=False)
         if theta is not None:
-            check_factor("theta", theta, low=LEAST_THETA)
+            checks.factor("theta", theta, low=LEAST_THETA)
         self.alpha, self.cap, self.theta = alpha, cap, theta
         self.window = Window(modulation_start, modulation_end)
-        self.register_buffer("running_scores", model.anchor.new_zeros(len(model.modalities)))
-        self.register_buffer("steps_taken", torch.zeros((), dtype=torch.long, device=model.anchor.device))
+        device, dtype = model.anchor.device, model.anchor.dtype
+        self.register_buffer("running_scores", torch.zeros(len(model.modalities), device=device, dtype=dtype))
+        self.register_buffer("steps_taken", torch.zeros((), dtype=torch.long, device=device))
 
     @property
     def steps(self) -> Tensor:

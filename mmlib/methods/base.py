@@ -21,7 +21,7 @@ class Method(PreciseBuffers):
     model: the network that is trained. Nothing in a step reads a tensor's value on the host, so that a step is one
     stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``, floating ones in
     at least float32 whatever the network is in; ``forget`` drops it. Where a log stands beside those of modalities
-    ("loss/joint", "loss/a"), its name is in ``mmlib.models.modality_names.OWN_NAMES``.
+    ("loss/joint", "loss/a"), its name is in ``mmlib.records.modality_names.OWN_NAMES``.
     """
 
     divergence_hint = "Try a smaller lr."

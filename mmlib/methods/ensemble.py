@@ -1,7 +1,10 @@
 """Late ensemble of unimodal networks: no competition and no co-operation."""
 
+from itertools import combinations
+
 from torch import Tensor
 
+from mmlib.methods._parts.lazy_shapes import check_shapes
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
 from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
@@ -11,14 +14,16 @@ class Ensemble(Method):
     """Trains every modality alone and decides by the sum of their logits, or by the mean of their real estimates.
 
     loss = sum_m l(z_m, y), z_m = W_m f_m + b_m, l cross-entropy or, for real targets, mean absolute error. The networks
-    share no parameter, so training them side by side is training them apart; only the best epoch is chosen for all of
-    them together.
+    share no parameter that is trained, so training them side by side is training them apart; only the best epoch is
+    chosen for all of them together. Raises ValueError for encoders that do share one.
     """
 
     trains_fusion = False
 
     def __init__(self, model: MultimodalModel) -> None:
         super().__init__(model)
+        _check_apart(model)
+        check_shapes("Ensemble never runs the fusion", model.fusion.parameters())
         self.heads = unimodal_heads(model)
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
@@ -35,3 +40,14 @@ class Ensemble(Method):
         """sum_m z_m [B, C]; for one output the mean, as every z_m is an estimate of the whole target."""
         total = sum(self.unimodal_logits(inputs).values())
         return total / len(self.heads) if self.model.num_classes == 1 else total
+
+
+def _check_apart(model: MultimodalModel) -> None:
+    trained = {m: {id(p) for p in encoder.parameters() if p.requires_grad} for m, encoder in model.encoders.items()}
+    for one, other in combinations(trained, 2):
+        if trained[one] & trained[other]:
+            raise ValueError(
+                f"Ensemble trains every modality's network apart, and the encoders of {one!r} and {other!r} share "
+                "parameters: give each its own, as copy.deepcopy(encoder) does, freeze what they share "
+                "(requires_grad_(False)), or take MultiLoss, which trains them together."
+            )

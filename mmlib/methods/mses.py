@@ -1,13 +1,20 @@
 """MSES: modality-specific early stopping (Fujimori et al., ACPR 2019)."""
 
 import math
-from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
 from mmlib import checks
-from mmlib.methods._parts.modality_parts import own_part, validation_shares
+from mmlib.methods._parts.lazy_shapes import check_shapes
+from mmlib.methods._parts.modality_parts import (
+    check_own,
+    own_buffers,
+    own_modules,
+    own_parameters,
+    validation_shares,
+)
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel, eval_mode
@@ -20,7 +27,8 @@ class MSES(Method):
 
     Modality m is judged by its validation loss, smoothed: s <- 0.6 s + 0.4 l_m. Once s has not fallen below its lowest
     value ``patience`` epochs running, m gets back its weights of that lowest value and learns no more.
-    What stops is the modality's encoder and what the fusion keeps for it alone (``own_part``).
+    What stops is the modality's encoder and what the fusion keeps for it alone (``own_parameters``). What modalities
+    share is not reset and learns to the end, also when all are stopped; one that shares all it has is refused.
 
     patience: epochs, >= 1. smoothed, best_losses, waited and stopped [M], and "best/m/i", the i-th tensor of modality
     m's best weights and running statistics, hold the state.
@@ -28,9 +36,8 @@ class MSES(Method):
     Our choices: l_m is the cross-entropy of the modality's share of the logits (the paper trains a classifier per
     modality beside the network; that gain is MultiLoss's, and would hide what the stopping does); it is read before
     every epoch but epoch 0, in which nothing is trained yet, so random weights are never the best; patience is 5; a
-    stopped part runs in evaluation mode, the network that was judged best; what modalities share is not reset and
-    learns to the end, also when all are stopped. The share of a modality that is learned late can lose at first, and
-    is then stopped before its turn: look at "stopped/m" in the history.
+    stopped part runs in evaluation mode, the network that was judged best. The share of a modality that is learned
+    late can lose at first, and is then stopped before its turn: look at "stopped/m" in the history.
     """
 
     takes_regression = False
@@ -38,14 +45,16 @@ class MSES(Method):
     def __init__(self, model: MultimodalModel, patience: int = 5) -> None:
         super().__init__(model)
         checks.whole("patience", patience, 1)
+        check_own(model, "MSES")
         self.patience = patience
-        anchor, count = model.anchor, len(model.modalities)
+        tensors_of, anchor, count = _tensors(model), model.anchor, len(model.modalities)
+        check_shapes("MSES keeps the best weights of every modality", chain(*tensors_of.values(), [anchor]))
         self.register_buffer("smoothed", anchor.new_full((count,), math.inf))
         self.register_buffer("best_losses", anchor.new_full((count,), math.inf))
         self.register_buffer("waited", torch.zeros(count, dtype=torch.long, device=anchor.device))
         self.register_buffer("stopped", torch.zeros(count, dtype=torch.bool, device=anchor.device))
-        for m in model.modalities:
-            for i, tensor in enumerate(_tensors(model, m)):
+        for m, tensors in tensors_of.items():
+            for i, tensor in enumerate(tensors):
                 self.register_buffer(f"best/{m}/{i}", tensor.detach().clone())
         # A step must know which gradients to leave out without asking the device.
         self._stopped: tuple[str, ...] = ()
@@ -73,13 +82,14 @@ class MSES(Method):
         self.best_losses.fill_(math.inf)
         self.waited.zero_()
         self.stopped.zero_()
-        for m in self.model.modalities:
-            _copy(list(_tensors(self.model, m)), self._best(m))
+        for m, tensors in _tensors(self.model).items():
+            _copy(tensors, self._best(m, len(tensors)))
         self._read_stopped()
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint cross-entropy; logs "stopped/m", 1 for a modality that learns no more."""
-        with eval_mode(self._stopped_parts()):
+        modules = own_modules(self.model) if self._stopped else {}
+        with eval_mode([module for m in self._stopped for module in modules[m]]):
             features = {m: self._encode(m, inputs[m]) for m in self.model.modalities}
             loss = cross_entropy(self.model.fuse(features), labels)
         flags = self.stopped.to(loss.dtype)
@@ -95,12 +105,15 @@ class MSES(Method):
     def edit_grads(self, logs: Logs) -> None:
         """Takes the gradients of stopped parts away; a zero would leave momentum and weight decay at work, while
         PyTorch's optimisers pass over a parameter that has none."""
-        for p in self._stopped_parts().parameters():
-            p.grad = None
+        own = own_parameters(self.model) if self._stopped else {}
+        for m in self._stopped:
+            for p in own[m]:
+                p.grad = None
 
     @torch.no_grad()
     def _judge(self, i: int, m: str) -> None:
-        own, best = list(_tensors(self.model, m)), self._best(m)
+        own = _tensors(self.model)[m]
+        best = self._best(m, len(own))
         if self.smoothed[i] < self.best_losses[i]:
             self.best_losses[i], self.waited[i] = self.smoothed[i], 0
             _copy(own, best)
@@ -110,15 +123,17 @@ class MSES(Method):
             self.stopped[i] = True
             _copy(best, own)
 
-    def _best(self, m: str) -> list[Tensor]:
-        return [self._buffers[f"best/{m}/{i}"] for i, _ in enumerate(_tensors(self.model, m))]
+    def _best(self, m: str, count: int) -> list[Tensor]:
+        return [self._buffers[f"best/{m}/{i}"] for i in range(count)]
 
     def _encode(self, m: str, x: Tensor) -> Tensor:
-        with torch.set_grad_enabled(m not in self._stopped and torch.is_grad_enabled()):
-            return self.model.encoders[m](x)
+        encoder = self.model.encoders[m]
+        learns = m not in self._stopped or self._shares(m, encoder)
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            return encoder(x)
 
-    def _stopped_parts(self) -> nn.ModuleList:
-        return nn.ModuleList(own_part(self.model, m) for m in self._stopped)
+    def _shares(self, m: str, encoder: nn.Module) -> bool:
+        return not {id(p) for p in encoder.parameters()} <= {id(p) for p in own_parameters(self.model)[m]}
 
     def _read_stopped(self) -> None:
         self._stopped = tuple(m for m, flag in zip(self.model.modalities, self.stopped.tolist(), strict=True) if flag)
@@ -128,11 +143,10 @@ def _after_loading(method: MSES, _: object) -> None:
     method._read_stopped()
 
 
-def _tensors(model: MultimodalModel, modality: str) -> Iterator[Tensor]:
-    """Weights and running statistics of the modality's own part."""
-    part = own_part(model, modality)
-    yield from part.parameters()
-    yield from part.buffers()
+def _tensors(model: MultimodalModel) -> dict[str, list[Tensor]]:
+    """Weights and running statistics {m: list} of each modality alone."""
+    buffers = own_buffers(model)
+    return {m: [*parameters, *buffers[m]] for m, parameters in own_parameters(model).items()}
 
 
 def _copy(source: list[Tensor], target: list[Tensor]) -> None:

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods._parts.modality_parts import own_part, validation_shares
-from mmlib.methods._parts.options import check_factor
+from mmlib.methods._parts.modality_parts import check_own, own_parameters, validation_shares
 from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import cross_entropy
 from mmlib.models import MultimodalModel
@@ -19,8 +18,8 @@ class MSLR(Method):
     """Joint training in which every modality learns at a rate of its own, which follows its validation accuracy.
 
     g <- init_m * (acc_m / mean of the last 5 acc_m) * g for the parameters of modality m: its encoder and what the
-    fusion keeps for it alone (``own_part``). This is the paper's dynamic strategy; its constant one is the same without
-    data to measure on. What modalities share learns at the plain rate.
+    fusion keeps for it alone (``own_parameters``). This is the paper's dynamic strategy; its constant one is the same
+    without data to measure on. What modalities share learns at the plain rate; one that shares all it has is refused.
 
     init: init_m >= 0, one number for all modalities or {m: number}; the paper tunes it, so the default 1 is no advice.
     factors [M], accuracies [5, M] (newest first) and measured hold the state.
@@ -35,10 +34,12 @@ class MSLR(Method):
 
     def __init__(self, model: MultimodalModel, init: float | Mapping[str, float] = 1.0) -> None:
         super().__init__(model)
-        self.init = checks.per_modality("init", init, model.modalities, check_factor)
-        self.register_buffer("factors", model.anchor.new_tensor(list(self.init.values())))
-        self.register_buffer("accuracies", model.anchor.new_zeros(LAST, len(self.init)))
-        self.register_buffer("measured", torch.zeros((), dtype=torch.long, device=model.anchor.device))
+        check_own(model, "MSLR")
+        self.init = checks.per_modality("init", init, model.modalities, checks.factor)
+        device, dtype = model.anchor.device, model.anchor.dtype
+        self.register_buffer("factors", torch.tensor(list(self.init.values()), device=device, dtype=dtype))
+        self.register_buffer("accuracies", torch.zeros(LAST, len(self.init), device=device, dtype=dtype))
+        self.register_buffer("measured", torch.zeros((), dtype=torch.long, device=device))
 
     def begin_epoch(self, epoch: int, data: object) -> None:
         """Measures acc_m on ``data.valid`` and sets the factors; without data (None) they stay as they are."""
@@ -63,8 +64,8 @@ class MSLR(Method):
 
     def edit_grads(self, logs: Logs) -> None:
         """Scales the gradients of every modality's own parameters."""
-        for m in self.model.modalities:
-            for p in own_part(self.model, m).parameters():
+        for m, parameters in own_parameters(self.model).items():
+            for p in parameters:
                 if p.grad is not None:
                     p.grad.mul_(logs[f"factor/{m}"])
 

@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import is_lazy
 
 from mmlib import checks
-from mmlib.methods._parts.options import check_factor
+from mmlib.methods._parts.modality_parts import check_own, own_parameters
 from mmlib.methods._parts.precise_buffers import precise
 from mmlib.methods._parts.window import Window
 from mmlib.methods.base import Inputs, Logs, Method
@@ -29,7 +30,8 @@ class OGMGE(Method):
     The paper has convolutional encoders and modulates their kernels alone; matrices elsewhere in such an encoder are
     left as they are. Our choices: of an encoder without convolutions all weight matrices are modulated, not its biases
     and norms; a table of vectors (an embedding, learned positions) gets noise only in the rows that have a gradient in
-    this batch, of their spread, as the others were not looked at; a weight of one element gets no noise.
+    this batch, of their spread, as the others were not looked at; a weight of one element gets no noise. What encoders
+    share is left as it is, as it leads no more than it lags; an encoder that shares all its kernels is refused.
     """
 
     takes_regression = False
@@ -43,8 +45,9 @@ class OGMGE(Method):
         modulation_end: int | None = None,
     ) -> None:
         super().__init__(model)
-        check_factor("alpha", alpha)
+        checks.factor("alpha", alpha)
         checks.flag("noise", noise)
+        check_own(model, "OGM-GE", {m: kernels(encoder) for m, encoder in model.encoders.items()})
         self.alpha = alpha
         self.noise = noise
         self.window = Window(modulation_start, modulation_end)
@@ -63,10 +66,11 @@ class OGMGE(Method):
         """Damps and perturbs the encoders' kernels inside the window of epochs."""
         if self.epoch not in self.window:
             return
+        own = own_parameters(self.model)
         for m, encoder in self.model.encoders.items():
-            looked_up = tables(encoder)
+            looked_up, ids = tables(encoder), {id(p) for p in own[m]}
             for weight in kernels(encoder):
-                if weight.grad is not None:
+                if weight.grad is not None and id(weight) in ids:
                     self._modulate(weight.grad, logs[f"k/{m}"], by_rows=id(weight) in looked_up)
 
     def _modulate(self, grad: Tensor, k: Tensor, by_rows: bool) -> None:
@@ -101,7 +105,8 @@ def spread_of_used_rows(grad: Tensor) -> Tensor:
 def kernels(encoder: nn.Module) -> list[nn.Parameter]:
     """The weights that OGM-GE modulates: convolution kernels where there are any, weight matrices otherwise."""
     convolutions = dict.fromkeys(layer.weight for layer in encoder.modules() if isinstance(layer, _ConvNd))
-    return list(convolutions) or [p for p in encoder.parameters() if p.ndim >= 2]
+    # A lazy layer's weight and bias have no shape before the first pass, and no gradient either.
+    return list(convolutions) or [p for p in encoder.parameters() if is_lazy(p) or p.ndim >= 2]
 
 
 def tables(encoder: nn.Module) -> set[int]:

@@ -1,9 +1,12 @@
 """Training on one modality alone: what that modality can do without competition."""
 
+from itertools import chain
+
 import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.methods._parts.lazy_shapes import check_shapes
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
 from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
@@ -25,6 +28,8 @@ class Unimodal(Method):
         self.modality = modality
         self.through_fusion = through_fusion
         if not through_fusion:
+            unused = [model.fusion, *(encoder for m, encoder in model.encoders.items() if m != modality)]
+            check_shapes("Unimodal never runs the rest of the network", chain(*(part.parameters() for part in unused)))
             self.head = unimodal_heads(model)[modality]
 
     def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmlib import checks
-from mmlib.models.modality_names import check_modality
+from mmlib.records.modality_names import check_modality
 
 Features = Mapping[str, Tensor]
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmlib.models._input_types import check_types
 from mmlib.models.fusion import Features, Fusion
-from mmlib.models.modality_names import check_modality
+from mmlib.records.modality_names import check_modality
 
 
 class MultimodalModel(nn.Module):

@@ -1,6 +1,6 @@
 """What a network does beside its weights: evaluation mode, running statistics, frozen weights, each for a while."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from torch import nn
@@ -10,9 +10,12 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 
 @contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the ``with``; afterwards every submodule has its own training flag back."""
-    training = [m for m in module.modules() if m.training]
+def eval_mode(module: nn.Module | Iterable[nn.Module]) -> Iterator[None]:
+    """Evaluation mode inside the ``with``; afterwards every submodule has its own training flag back.
+
+    module: one with all that is inside it, or a list of modules, of which nothing else changes.
+    """
+    training = [m for m in (module.modules() if isinstance(module, nn.Module) else module) if m.training]
     for m in training:
         m.training = False
     try:

@@ -15,9 +15,9 @@ from mmlib.models import ENCODERS, FUSIONS
 from mmlib.models.maxout import EARLY
 from mmlib.records.jsonable import to_json
 from mmlib.records.profiles import PROFILES, default_profile
+from mmlib.runs import options as run_options
 from mmlib.runs.fingerprint import canonical, made_from, name_of
 from mmlib.runs.recipes import METHOD_OPTIONS, RECIPES
-from mmlib.runs import options as run_options
 from mmlib.training import check_settings
 
 

@@ -19,8 +19,8 @@ def check_settings(
     checks.whole("epochs", epochs, 1)
     checks.whole("batch_size", batch_size, 1)
     checks.seed(seed)
-    checks.number("lr", lr, low=0)
-    checks.number("weight_decay", weight_decay, low=0)
+    checks.factor("lr", lr)
+    checks.factor("weight_decay", weight_decay)
     checks.one_of("optimizer", optimizer, OPTIMIZERS)
 
 

@@ -41,6 +41,10 @@ def further_columns(given: object, row: Mapping[str, float]) -> dict[str, float]
 
 
 def _number(name: str, value: object) -> float:
+    if isinstance(value, Tensor) and value.is_meta:
+        raise ValueError(
+            f"column {name!r} of on_epoch is a tensor on the meta device, which holds no value: return a number."
+        )
     if isinstance(value, (Tensor, np.ndarray)) and value.ndim == 0:
         value = value.item()
     if not isinstance(value, (Real, Decimal, np.bool_)):

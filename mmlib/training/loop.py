@@ -49,7 +49,8 @@ def fit(
 
     lr, weight_decay >= 0; optimizer: "sgd" (momentum 0.9), "adam" or "adamw"; seed: fixes data order and all draws of
     the method; device: "auto", "cpu" or "cuda". on_epoch(epoch, method) may return further columns of the history, a
-    dict of names and real numbers. What it draws follows from seed and epoch, and changes nothing in the training.
+    dict of names and real numbers. What it draws follows from seed and epoch; neither that nor switching gradients off
+    in it (torch.set_grad_enabled) changes anything in the training.
 
     checkpoint: a file that keeps the state at the end of an epoch. It is written at the end, and before that once
     ``checkpoint_every`` seconds have passed since the last time, and 20 times as long as the writing took; 0 writes it
@@ -78,7 +79,7 @@ def fit(
     identity = {} if checkpoint is None else training_identity(method, data, of_all)
     method.to(device)
     data = data.to(device)
-    chosen = OPTIMIZERS[optimizer](method.parameters(), lr=lr, weight_decay=weight_decay)
+    chosen = OPTIMIZERS[optimizer](method.parameters(), lr=float(lr), weight_decay=float(weight_decay))
     state = TrainingState(method, chosen, identity, None if checkpoint is None else Path(checkpoint), times)
     with own_random_numbers(seed), _repeatable_kernels(), torch.enable_grad():
         state.resume()
@@ -89,7 +90,7 @@ def fit(
             row = own_columns(method, epoch, logs, evaluate(method, data.valid))
             _check_finite(method, row, state.history)
             if on_epoch is not None:
-                with own_random_numbers(seed_of_epoch(seed, epoch)):
+                with own_random_numbers(seed_of_epoch(seed, epoch)), torch.enable_grad():
                     row |= further_columns(on_epoch(epoch, method), row)
             state.finish_epoch(row)
         state.save()
@@ -157,7 +158,7 @@ def _batches(total: int, batch_size: int, seed: int, epoch: int, device: torch.d
     """Row numbers of each batch: every row once, in an order fixed by seed and epoch, so it can be resumed."""
     order = torch.randperm(total, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
     # Drawn on the CPU, so that the order is the same on every device, and moved once.
-    batches = list(order.to(device).split(batch_size))
+    batches = list(order.to(device).split(min(batch_size, total)))
     # No row is dropped; but batch-norm cannot normalise a single row, so a last one joins the batch before it.
     if batch_size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]

@@ -204,8 +204,8 @@ def test_labels_from_numpy():
     ("inputs", "words"),
     [
         ([torch.zeros(2, 1)], "inputs must be a dict of modality names and tensors, got list"),
-        ({0: torch.zeros(2, 1)}, "the name of a modality must be a text such as 'audio', got 0"),
-        ({np.int64(0): torch.zeros(2, 1)}, "the name of a modality must be a text"),
+        ({0: torch.zeros(2, 1)}, "a modality is named by a text, such as 'audio', got 0"),
+        ({np.int64(0): torch.zeros(2, 1)}, "a modality is named by a text"),
     ],
 )
 def test_inputs_without_names_are_refused(inputs, words):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mmlib import checks
+from mmlib.checks import LARGEST
 from mmlib.methods import AGM, METHODS, MSES
-from mmlib.methods._parts.options import LARGEST
 from mmlib.methods.mcr import contrastive
 
 HUGE, TINY = (1e308, 1e39, 10**400), (1e-308, 1e-45)

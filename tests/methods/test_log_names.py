@@ -10,7 +10,7 @@ import torch
 import mmlib
 from mmlib.methods import METHODS, MultiLoss
 from mmlib.models import MultimodalModel, SumFusion, build_encoder
-from mmlib.models.modality_names import OWN_NAMES
+from mmlib.records.modality_names import OWN_NAMES
 
 FOLDER = Path(mmlib.__file__).parent
 OPTIONS = {"mcr": {"lambda_ceb": 0.1}, "aim": {"warm_up": 0, "proto": "class_mean"}}

@@ -19,6 +19,8 @@ BAD = {
         "unknown perturbation 'zeros': .* permute, zero_latent, noise_latent, zero_input, noise_input",
     ),
     "no draws": ({"K": 0}, "K must be at least 1, got 0"),
+    "draws without end": ({"K": 10**30}, "K must be at most 1,000,000, got 1000000000000000000000000000000"),
+    "a draw too many": ({"K": 1_000_001}, "K must be at most 1,000,000, got 1000001"),
     "half a draw": ({"K": 1.5}, "K must be a whole number, got 1.5"),
     "half an epoch": ({"pretrain_epochs": 0.5}, "pretrain_epochs must be a whole number, got 0.5"),
     "epochs below 0": ({"pretrain_epochs": -1}, "pretrain_epochs must be at least 0, got -1"),

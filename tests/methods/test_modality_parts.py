@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmlib.data.base import Split
-from mmlib.methods._parts.modality_parts import own_part, validation_shares
+from mmlib.methods._parts.modality_parts import own_parameters, validation_shares
 from mmlib.models import FUSIONS
 
 OWN = {"sum": ["heads.v.weight", "heads.v.bias"], "linear": ["projections.v.weight"]}
@@ -19,7 +19,7 @@ def test_the_encoder_and_what_the_fusion_keeps_by_modality_are_its_own(problem, 
     names = {id(p): name for name, p in model.named_parameters()}
     expected = [name for name in names.values() if name.startswith("encoders.v.")]
     expected += [f"fusion.{name}" for name in OWN.get(fusion, [])]
-    assert [names[id(p)] for p in own_part(model, "v").parameters()] == expected
+    assert [names[id(p)] for p in own_parameters(model)["v"]] == expected
 
 
 @pytest.mark.parametrize("fusion", ["concat", "film", "maxout"])
@@ -35,6 +35,15 @@ def test_shares_are_of_the_validation_rows_batch_by_batch_in_evaluation_mode(pro
         torch.testing.assert_close(shares[m], z.detach(), rtol=0, atol=1e-12)
         assert not shares[m].requires_grad
     assert torch.equal(found, labels)
+
+
+def test_a_second_name_for_an_encoder_beside_it_shares_nothing(problem):
+    model = problem()[0]
+    own = own_parameters(model)
+    model.shortcut, model.fusion_weight = model.encoders["v"], model.fusion.head.weight
+    assert own["v"] and {m: list(map(id, listed)) for m, listed in own.items()} == {
+        m: list(map(id, listed)) for m, listed in own_parameters(model).items()
+    }
 
 
 def test_data_without_a_validation_split_are_refused(problem):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from mmlib.data import load
 from mmlib.data.base import Split
 from mmlib.methods import MSES, Joint, mses
-from mmlib.methods._parts.modality_parts import own_part
+from mmlib.methods._parts.modality_parts import own_buffers, own_parameters
 from mmlib.models import build_model
 from mmlib.training import OPTIMIZERS, fit
 
@@ -33,8 +33,8 @@ def early_stopping(losses, patience):
 
 
 def snapshot(model, modality):
-    part = own_part(model, modality)
-    return [t.detach().clone() for t in (*part.parameters(), *part.buffers())]
+    own = (*own_parameters(model)[modality], *own_buffers(model)[modality])
+    return [t.detach().clone() for t in own]
 
 
 def same(one, other):
@@ -124,7 +124,7 @@ def test_a_stopped_modality_does_not_move_and_the_others_do(scene, kind, fusion)
     method.begin_epoch(1, data)
     assert same(snapshot(method.model, "a"), before["a"])
     assert not any(torch.equal(x, y) for x, y in zip(snapshot(method.model, "v"), before["v"], strict=True))
-    assert all(p.grad is None for p in own_part(method.model, "a").parameters())
+    assert all(p.grad is None for p in own_parameters(method.model)["a"])
     now = dict(method.model.fusion.named_parameters())
     assert not shared or any(not torch.equal(now[k], p) for k, p in shared.items())
     assert all(layer.training for layer in method.model.modules())
@@ -256,4 +256,4 @@ def test_a_second_training_begins_with_all_modalities(scene):
     assert not method.stopped.any() and not method.waited.any() and method.best_losses.isinf().all()
     logs = method.step(inputs, labels, optimizer)
     assert all(logs[f"stopped/{m}"] == 0 for m in method.model.modalities)
-    assert all(p.grad is not None for p in own_part(method.model, "a").parameters())
+    assert all(p.grad is not None for p in own_parameters(method.model)["a"])

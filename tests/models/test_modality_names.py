@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from mmlib.data import DATASETS, load
+from mmlib.data.base import Split
 from mmlib.models import ConcatFusion, Fusion, MultimodalModel, build_model
-from mmlib.models.modality_names import OWN_NAMES, check_modality
+from mmlib.records.modality_names import OWN_NAMES, check_modality
 
 MODULE_NAMES = ["keys", "items", "values", "type", "forward", "training", "pop", "update", "_modules", "__class__"]
 REFUSED = {
@@ -15,6 +16,8 @@ REFUSED = {
     "a/1": "'/' separates the parts of a log's name",
     "a+v": r"'\+' separates the modalities of a group",
     "a.v": r"'\.' separates the parts of a module's name",
+    "\ud800": r"it holds half a sign \(a lone surrogate\), which cannot be written to a file",
+    "left\udfff": "it holds half a sign",
     "": "the name is empty",
     "  ": "the name is empty",
 }
@@ -38,13 +41,20 @@ def test_the_network_looks_too(name):
         MultimodalModel({name: nn.Linear(4, 4), "v": nn.Linear(4, 4)}, fusion)
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_data_are_refused_by_the_same_rule(name):
+    words = rf"^a modality cannot be named '.*': {REFUSED[name]}.*\. Rename it in the data, encoders and fusion\.$"
+    with pytest.raises(ValueError, match=words):
+        Split({"v": torch.randn(2, 4), name: torch.randn(2, 4)}, torch.tensor([0, 1]))
+
+
 @pytest.mark.parametrize("name", [0, 1.5, None, ("a", "v"), True])
 def test_a_name_that_is_not_a_text_is_refused(name):
     with pytest.raises(TypeError, match="^a modality is named by a text, such as 'audio', got "):
         build_model({name: (4,), "v": (4,)}, 3)
 
 
-@pytest.mark.parametrize("name", ["audio", "a", "left hand", "x_1", "joint_2", "Joint", "k", "rho", "1", "größe"])
+@pytest.mark.parametrize("name", ["audio", "a", "left hand", "x_1", "joint_2", "Joint", "k", "rho", "1", "größe", "👂"])
 def test_other_names_are_free(name):
     check_modality(name)
     model = build_model({name: (4,), "v": (4,)}, 3)

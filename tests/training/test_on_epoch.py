@@ -79,6 +79,8 @@ def test_nothing_may_be_returned(tmp_path, nothing):
         ({"f1": torch.ones(1)}, r"column 'f1' .* \(Tensor\[1\]\)"),
         ({"f1": torch.tensor(1j)}, r"column 'f1' .* \(complex\)"),
         ({"f1": {"a": 1.0}}, r"column 'f1' .* \(dict\)"),
+        ({"f1": torch.ones((), device="meta")}, "column 'f1' of on_epoch is a tensor on the meta device, .*: return a"),
+        ({"f1": torch.ones(3, device="meta")}, "column 'f1' of on_epoch is a tensor on the meta device"),
         ({"f1": 10**400}, "column 'f1' of on_epoch cannot be a float"),
         ({"epoch": 1}, "on_epoch returned 'epoch', a column that training fills: give it another name"),
         ({"loss": 1.0}, "on_epoch returned 'loss', a column"),
@@ -129,6 +131,22 @@ def seed_everything(*_):
 
 def test_not_even_seeding_in_it_changes_the_training():
     assert same(train(seed_everything, method=MCR)[1], train(method=MCR)[1])
+
+
+@pytest.mark.parametrize("method", [Joint, AGM, MCR])
+def test_switching_gradients_off_in_it_changes_nothing_in_the_training(method):
+    seen = []
+
+    def switch(epoch, _):
+        seen.append(torch.is_grad_enabled())
+        torch.set_grad_enabled(False)
+
+    history, weights = train(switch, method=method)
+    assert torch.is_grad_enabled() and seen == [True] * 4
+    assert history == train(method=method)[0] and same(weights, train(method=method)[1])
+    with torch.no_grad():  # the caller's own setting is left alone too
+        train(lambda *_: torch.set_grad_enabled(True) and None, method=method)
+        assert not torch.is_grad_enabled()
 
 
 def test_its_draws_follow_from_seed_and_epoch_also_after_a_stop(tmp_path):

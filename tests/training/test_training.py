@@ -238,6 +238,8 @@ def test_the_epoch_in_which_it_broke_is_named_and_the_checkpoint_before_it_stays
         ({"lr": -0.1}, "lr must be a finite number >= 0, got -0.1"),
         ({"lr": float("nan")}, "lr must be a finite number >= 0, got nan"),
         ({"weight_decay": -1.0}, "weight_decay"),
+        ({"lr": 1e39}, "lr must be at most 3.4028e.38, the largest float32 number, got 1e.39"),
+        ({"weight_decay": 1e308}, "weight_decay must be at most 3.4028e.38"),
         ({"optimizer": "sdg"}, "unknown optimizer 'sdg'.*Did you mean 'sgd'"),
         ({"seed": -1}, "seed must be at least 0"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
@@ -299,6 +301,17 @@ def test_cudnn_stays_on_while_training():
 def test_weights_that_break_in_the_last_update_are_noticed():
     with pytest.raises(TrainingDiverged, match="valid/loss = nan"):
         fit(Joint(make_model()), make_data(train=32), epochs=1, lr=1e30, device="cpu")
+
+
+def test_a_rate_that_is_a_large_whole_number_diverges_in_words():
+    with pytest.raises(TrainingDiverged):
+        fit(Joint(make_model()), make_data(train=32), epochs=1, lr=10**30, device="cpu")
+
+
+def test_a_batch_size_without_end_is_all_rows_at_once():
+    whole, endless = ({"epochs": 3, "batch_size": size, "device": "cpu"} for size in (32, 10**30))
+    same = [fit(Joint(make_model()), make_data(train=32), **options).epochs for options in (whole, endless)]
+    assert same[0] == same[1]
 
 
 def test_batches_of_one_row_stay_so():

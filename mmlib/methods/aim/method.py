@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.methods._parts.options import check_factor
 from mmlib.methods.aim.dam import DAMS
 from mmlib.methods.aim.dap import OBJECTIVES
 from mmlib.methods.aim.judge import CALIBRATIONS, PROTOTYPES, SELECTIONS, judge
@@ -52,7 +51,8 @@ class AIM(Method):
     "random" ones, or "anti", the best; dam: "ratio", "gap", "const" or "last" (aim_strength.py); stim: the last sum
     over "all" modalities, the "dominant" ones (some alpha > 0) or "none"; path: "dual", or "aux_only", CE(aux) alone;
     q: in 0..1; beta, gamma, lambda_aux: >= 0, 0 leaves a part out. judgement: what the last one found, by block.
-    Encoders are mmlib.models.Encoder of any kind, whose blocks are the depths. Raises TypeError or ValueError for an
+    Encoders are mmlib.models.Encoder of any kind, whose blocks are the depths; a block that modalities share is judged
+    and modulated in each of its uses, and gets the sum of their gradients. Raises TypeError or ValueError for an
     option that is unknown or out of range, an encoder without blocks, or fewer than two classes.
     """
 
@@ -141,7 +141,7 @@ class AIM(Method):
             checks.one_of(name, getattr(self, name), known)
         checks.number("q", self.q, 0, 1)
         for name in ("beta", "gamma", "lambda_aux"):
-            check_factor(name, getattr(self, name))
+            checks.factor(name, getattr(self, name))
         checks.whole("warm_up", self.warm_up)
         checks.whole("every", self.every, 1)
 

@@ -5,7 +5,6 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.coalitions.subsets import Coalition
-from mmlib.methods._parts.options import check_factor
 from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
 from mmlib.methods.losses import task_loss
 from mmlib.methods.mcr.ablations import ABLATIONS, replaced
@@ -17,6 +16,7 @@ from mmlib.models import MultimodalModel, eval_mode
 
 __all__ = ["MCR", "contrastive", "divergences", "regulariser"]
 
+MOST_DRAWS = 1_000_000  # of a step; one of them is a whole batch
 PERTURBATIONS = ("permute", *ABLATIONS)
 
 
@@ -26,15 +26,15 @@ class MCR(Method):
     L = CE(f, y) + lambda_uni sum_m CE(u_m(z_m), y) + lambda_mi R + lambda_con L_con + lambda_ceb L_ceb. For real
     targets CE becomes L1 and J the mean squared difference. Player m owns encoder m, W_m and the unimodal head u_m;
     J_S says how far the prediction moves when the latents of the modalities in S are perturbed, and R is what the
-    players make of it (mcr_game.py).
+    players make of it (mcr_game.py); an encoder that two players share gets the sum of their pulls at its latents.
 
     strategy: greedy, independent or collaborative; lambda_*: weights, >= 0 (defaults: CREMA-D in the paper);
-    K: permutations of the batch drawn in a step (paper: 32); mode: which pairs of rows they keep (rand, no_self,
-    no_same_label); perturbation: "permute", or, for the ablation, "zero_latent", "zero_input" (one row stands for all),
-    "noise_latent", "noise_input" (K draws, of ``sigma`` standard deviations of the batch); temperature: of L_con;
-    second_pass: latents for J from a second pass through the encoders, in evaluation mode, as in the released program;
-    detach_reference: no gradient through the clean prediction; pretrain_epochs: the first epochs train encoders and
-    heads u_m on the unimodal losses alone.
+    K: permutations of the batch drawn in a step, at most a million (paper: 32); mode: which pairs of rows they keep
+    (rand, no_self, no_same_label); perturbation: "permute", or, for the ablation, "zero_latent", "zero_input" (one row
+    for all), "noise_latent", "noise_input" (K draws, of ``sigma`` standard deviations of the batch); temperature: of
+    L_con; second_pass: latents for J from a second pass through the encoders, in evaluation mode, as in the released
+    program; detach_reference: no gradient through the clean prediction; pretrain_epochs: the first epochs train
+    encoders and heads u_m on the unimodal losses alone.
     A step goes through (2^M - 2) K B C logits, twice for M > 2. Where these are many they are cut into pieces, which
     bounds the memory, not the time: six modalities, 1,000 classes, batch 64 and K = 32 take 8 s and 1.1 GB (PyTorch's
     own 0.3 GB among them) on two CPU cores. A smaller K is cheaper in proportion.
@@ -72,11 +72,11 @@ class MCR(Method):
         ):
             checks.one_of(name, value, known)
         for name, value in (("uni", lambda_uni), ("mi", lambda_mi), ("con", lambda_con), ("ceb", lambda_ceb)):
-            check_factor(f"lambda_{name}", value)
-        checks.whole("K", K, 1)
+            checks.factor(f"lambda_{name}", value)
+        checks.whole("K", K, 1, MOST_DRAWS)
         checks.whole("pretrain_epochs", pretrain_epochs)
-        check_factor("sigma", sigma)
-        check_factor("temperature", temperature, low=LEAST_TEMPERATURE)
+        checks.factor("sigma", sigma)
+        checks.factor("temperature", temperature, low=LEAST_TEMPERATURE)
         checks.flag("second_pass", second_pass)
         checks.flag("detach_reference", detach_reference)
         if second_pass and perturbation.endswith("input"):

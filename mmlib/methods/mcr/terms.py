@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmlib.methods._parts.options import check_factor
+from mmlib import checks
 
 LEAST_TEMPERATURE = 1e-3
 
@@ -21,7 +21,7 @@ def contrastive(latents: Mapping[str, Tensor], labels: Tensor, temperature: floa
     Real targets are labels too: then the positive pairs are, as a rule, the latents of one sample.
     Raises ValueError for latents of different shapes, labels of another length or a temperature below 0.001.
     """
-    check_factor("temperature", temperature, low=LEAST_TEMPERATURE)
+    checks.factor("temperature", temperature, low=LEAST_TEMPERATURE)
     shapes = {m: tuple(z.shape) for m, z in latents.items()}
     if len(set(shapes.values())) != 1 or next(iter(shapes.values()))[0] != len(labels):
         raise ValueError(

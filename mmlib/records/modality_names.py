@@ -1,7 +1,5 @@
 """What a modality may be called: its name becomes part of the names of logs, measures, groups and modules."""
 
-from torch import nn
-
 # The names that stand where else a modality's does: "loss/joint" beside "loss/a", the group "none" beside "a+b".
 # A method or measure with a further one adds it here; tests/methods/test_log_names.py finds those that do not.
 OWN_NAMES = {
@@ -21,7 +19,8 @@ SEPARATORS = {"/": "the parts of a log's name", "+": "the modalities of a group"
 
 
 def check_modality(name: object) -> None:
-    """Raises TypeError or ValueError, saying what to rename, unless ``name`` is a text that can name a modality."""
+    """Raises TypeError or ValueError, saying what to rename, unless ``name`` is a text that can name a modality: it
+    becomes part of the names of logs, measures, groups and modules."""
     if not isinstance(name, str):
         raise TypeError(f"a modality is named by a text, such as 'audio', got {name!r} ({type(name).__name__}).")
     why = _objection(name)
@@ -30,11 +29,15 @@ def check_modality(name: object) -> None:
 
 
 def _objection(name: str) -> str | None:
+    from torch import nn  # here, as records are read before PyTorch is loaded
+
     if not name.strip():
         return "the name is empty"
     for sign, use in SEPARATORS.items():
         if sign in name:
             return f"{sign!r} separates {use}"
+    if any("\ud800" <= sign <= "\udfff" for sign in name):
+        return "it holds half a sign (a lone surrogate), which cannot be written to a file"
     if name in OWN_NAMES:
         return f"in logs and tables that name stands for {OWN_NAMES[name]}"
     if hasattr(nn.ModuleDict(), name):
