@@ -20,7 +20,8 @@ from mmlib.data import (
     uci_digits,
     ur_funny,
 )
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
 from mmlib.data.synthetic import regression as synthetic_regression
 

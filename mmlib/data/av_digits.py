@@ -11,7 +11,8 @@ import torch
 
 from mmlib import checks
 from mmlib.data._av_digits_pairs import SPLITS, Pairs, draw_pairs
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import Prepared, read_prepared
 from mmlib.data.transforms.sound import centred, log_mel, mixed, pink_noise
 from mmlib.data.transforms.splits import check_samples, standardise

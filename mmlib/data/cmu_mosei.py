@@ -6,7 +6,7 @@ vision: facial expressions (35 features); audio: COVAREP (74); text: GloVe (300 
 from collections.abc import Sequence
 
 from mmlib.data._affect import MODALITIES, sentiment_data
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 
 
 def load(

@@ -6,7 +6,7 @@ vision: facial expressions (20 or 35 features); audio: COVAREP (5 or 74); text: 
 from collections.abc import Sequence
 
 from mmlib.data._affect import MODALITIES, sentiment_data
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 
 
 def load(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames

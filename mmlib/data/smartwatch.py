@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import read_prepared
 from mmlib.data.transforms.splits import standardise
 

@@ -1,7 +1,7 @@
 """174 actions with things, as frames and optical flow (Something-Something v2, Goyal et al., arXiv 1706.04261)."""
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
 

@@ -4,7 +4,7 @@ MCR's UCF101 is another task: the sound and 4 frames of the clips of 51 classes,
 """
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mmlib import checks
 from mmlib.data._affect import MODALITIES, affect_data
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
 
 

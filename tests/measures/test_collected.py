@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import (
     competition_of,
     depth_performance,

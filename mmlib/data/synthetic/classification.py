@@ -7,7 +7,8 @@ h_m are those of synthetic_process.py, the inputs are invertible functions of th
 from collections.abc import Mapping, Sequence
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.synthetic.bayes import bayes_accuracy, mutual_information
 from mmlib.data.synthetic.knobs import check_depths, make_process, of_each
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal

@@ -7,7 +7,8 @@ same invertible functions of the latents.
 from collections.abc import Mapping, Sequence
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.synthetic.knobs import check_depths, make_linear_process, of_each
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal
 from mmlib.data.synthetic.linear import bayes_error, draw_latents
