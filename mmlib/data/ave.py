@@ -9,6 +9,17 @@ from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import rows_by_split, some_frames
 
+CARD = {
+    "position": 9,
+    "origin": "from your copy",
+    "modalities": "audio, visual",
+    "size": "4,143 clips, 28 classes",
+    "licence": None,
+    "credit": "Y. Tian et al. 2018, ECCV, arXiv 1803.08842",
+    "split": "the lists of the release",
+}
+RECIPE = "ave/mcr"  # of mmlib.runs.paper_networks
+
 
 def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> MultimodalData:
     """Inputs "audio" [N, 1, 257, 625], a log spectrogram of 10 s, "visual" [N, 3, 224, 224] or [N, 3, 3, 224, 224].

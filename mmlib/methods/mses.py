@@ -33,6 +33,7 @@ class MSES(Method):
     is then stopped before its turn: look at "stopped/m" in the history.
     """
 
+    compared = False
     takes_regression = False
 
     def __init__(self, model: MultimodalModel, patience: int = 5) -> None:

@@ -1,7 +1,7 @@
 """Synthetic modalities whose shares of information, noise and speed of learning are knobs, and whose limit is known.
 
 The stand-in for the synthetic experiment of Kontras et al. (NeurIPS 2025, arXiv 2411.07335, section 4.1): the latents
-h_m are those of synthetic_process.py, the inputs are invertible functions of them.
+h_m are those of process.py, the inputs are invertible functions of them.
 """
 
 from collections.abc import Mapping, Sequence
