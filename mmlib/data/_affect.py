@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import rows_by_split

@@ -11,10 +11,29 @@ import torch
 
 from mmlib import checks
 from mmlib.data._av_digits_pairs import SPLITS, Pairs, draw_pairs
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.recipe import ADAMW, SEEDS, Recipe
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import Prepared, read_prepared
 from mmlib.data.transforms.sound import centred, log_mel, mixed, pink_noise
 from mmlib.data.transforms.splits import check_samples, standardise
+
+CARD = {
+    "position": 5,
+    "origin": "fetched",
+    "modalities": "image (written digit), audio (spoken digit, synthesised)",
+    "size": "about 10,000 pairs",
+    "licence": "CC BY 4.0 (images); the speech is synthesised, and the GPL of eSpeak NG does not cover it",
+    "credit": "R. Duin, Multiple Features, UCI Machine Learning Repository; speech made here with eSpeak NG",
+    "split": "no voice and no image in two splits, drawn by the seed",
+}
+RECIPE = Recipe(
+    encoder="conv2d",
+    model={"width": 16, "depth": 4, "fusion": "concat"},
+    training={**ADAMW, "lr": 2e-3},
+    epochs={"smoke": 4, "quick": 10, "full": 60},
+    seeds=SEEDS,
+)
 
 WINDOW = 0.64  # seconds that every pair sounds; the longest word takes 0.61
 

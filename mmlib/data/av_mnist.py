@@ -3,10 +3,21 @@
 import numpy as np
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import rows_by_split
+
+CARD = {
+    "position": 7,
+    "origin": "from your copy",
+    "modalities": "image, audio",
+    "size": "70,000 pairs",
+    "licence": None,
+    "credit": "V. Vielzeuf et al. 2018, CentralNet, arXiv 1808.07275",
+    "split": "60,000 / 10,000 of the release for train / test, validation out of train by the seed",
+}
+RECIPE = "av_mnist/agm_late"  # of mmlib.runs.paper_networks
 
 VALID = 1 / 12  # of the 60,000 training pairs: 5,000, as in MultiBench
 LARGEST = 255  # of a pixel

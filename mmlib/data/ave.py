@@ -4,10 +4,21 @@ AGM's AVE is another task: features made beforehand (VGG, VGGish) of 10 segments
 """
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import rows_by_split, some_frames
+
+CARD = {
+    "position": 9,
+    "origin": "from your copy",
+    "modalities": "audio, visual",
+    "size": "4,143 clips, 28 classes",
+    "licence": None,
+    "credit": "Y. Tian et al. 2018, ECCV, arXiv 1803.08842",
+    "split": "the lists of the release",
+}
+RECIPE = "ave/mcr"  # of mmlib.runs.paper_networks
 
 
 def load(seed: int = 0, frames: int = 1, stream: bool | None = None) -> MultimodalData:

@@ -3,10 +3,22 @@
 import numpy as np
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames
+
+CARD = {
+    "position": 8,
+    "origin": "from your copy",
+    "modalities": "audio, visual",
+    "size": "7,442 clips of 91 actors",
+    "licence": "Open Database License (database)",
+    "credit": "H. Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
+    "split": "by actor, drawn by the seed, "
+    "or by the lists of clips of OGM-GE, in which train and test share all actors",
+}
+RECIPE = "crema_d/agm"  # of mmlib.runs.paper_networks
 
 TEST_ACTORS = 0.2
 VALID = 0.1  # of the actors, or clips, that are not for test

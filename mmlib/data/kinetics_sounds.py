@@ -3,10 +3,21 @@
 import numpy as np
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.mapped import View
 from mmlib.data.storage.stored import Stored, read_stored
 from mmlib.data.transforms.clips import hold_out, rows_by_split, some_frames
+
+CARD = {
+    "position": 10,
+    "origin": "from your copy",
+    "modalities": "audio, visual",
+    "size": "clips of 31 classes of Kinetics-400",
+    "licence": None,
+    "credit": "R. Arandjelovic, A. Zisserman 2017, ICCV, arXiv 1705.08168; W. Kay et al. 2017, arXiv 1705.06950",
+    "split": "the folders of your copy, by video",
+}
+RECIPE = "kinetics_sounds/mcr"  # of mmlib.runs.paper_networks
 
 TEST, VALID = 0.2, 0.1  # of the videos; of the videos that are not for test
 

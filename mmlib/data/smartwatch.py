@@ -9,9 +9,28 @@ import numpy as np
 import torch
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.recipe import ADAMW, SEEDS, Recipe
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import read_prepared
 from mmlib.data.transforms.splits import standardise
+
+CARD = {
+    "position": 4,
+    "origin": "fetched",
+    "modalities": "acc, gyr",
+    "size": "140 recordings of 10 subjects",
+    "licence": "BSD 3-Clause",
+    "credit": "D. Burns et al. 2018, arXiv 1802.01489; distributed with seglearn",
+    "split": "6 / 2 / 2 subjects for train / valid / test, drawn by the seed",
+}
+RECIPE = Recipe(
+    encoder="conv1d",
+    model={"width": 32, "depth": 3, "fusion": "concat"},
+    training=ADAMW,
+    epochs={"smoke": 4, "quick": 12, "full": 60},
+    seeds=SEEDS,
+)
 
 RATE = 50  # samples a second
 WINDOW = 2 * RATE  # samples in one input

@@ -1,9 +1,20 @@
 """174 actions with things, as frames and optical flow (Something-Something v2, Goyal et al., arXiv 1706.04261)."""
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
+
+CARD = {
+    "position": 15,
+    "origin": "from your copy",
+    "modalities": "rgb, flow",
+    "size": "220,847 clips, 174 classes",
+    "licence": None,
+    "credit": "R. Goyal et al. 2017, ICCV, arXiv 1706.04261",
+    "split": "validation of the release as test, validation out of train by the seed",
+}
+RECIPE = "something_something/mcr"  # of mmlib.runs.paper_networks
 
 VALID = 0.05  # of the training clips
 

@@ -4,9 +4,20 @@ MCR's UCF101 is another task: the sound and 4 frames of the clips of 51 classes,
 """
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.transforms.clips import clip, hold_out, motion, rows_by_split
+
+CARD = {
+    "position": 11,
+    "origin": "from your copy",
+    "modalities": "rgb, flow",
+    "size": "13,320 clips, 101 classes",
+    "licence": None,
+    "credit": "K. Soomro et al. 2012, arXiv 1212.0402",
+    "split": "the three official lists; validation out of train, by group",
+}
+RECIPE = "ucf101/mcr"  # of mmlib.runs.paper_networks
 
 VALID = 0.1  # of the groups in the training list
 

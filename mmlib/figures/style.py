@@ -1,17 +1,21 @@
 """One look for all figures: colours that colour-blind readers can tell apart, and a marker beside every colour.
 
-Colours: Okabe and Ito, Color Universal Design (2008), without its yellow, which is too pale for lines on white; beside
-them wine and olive of Paul Tol's "muted" scheme (Colour Schemes, SRON technical note, 2021).
+Colours: Okabe and Ito, Color Universal Design (2008), without its yellow, which is too pale for lines on white; besides
+them wine, olive, indigo and forest green of Paul Tol's "muted" scheme, brown of his "YlOrBr" (Colour Schemes, SRON
+technical note, 2021), and violet of IBM's palette for colour-blind readers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import matplotlib as mpl
 
+from mmlib.methods import METHODS
+
 BLACK, GREY, BLUE, SKY = "#000000", "#7f7f7f", "#0072b2", "#56b4e9"
 GREEN, ORANGE, VERMILLION, PURPLE = "#009e73", "#e69f00", "#d55e00", "#cc79a7"
-WINE, OLIVE = "#882255", "#999933"
+WINE, OLIVE, INDIGO, FOREST = "#882255", "#999933", "#332288", "#117733"
+BROWN, VIOLET = "#662506", "#785ef0"
 
 
 class Look(NamedTuple):
@@ -22,6 +26,7 @@ class Look(NamedTuple):
     line: str = "-"
 
 
+# These methods keep their looks. One that METHODS has besides them gets the next of FURTHER_LOOKS.
 METHOD_LOOKS = {
     "unimodal": Look(GREY, "s", ":"),
     "ensemble": Look(PURPLE, "D", "-."),
@@ -34,6 +39,24 @@ METHOD_LOOKS = {
     "mslr": Look(WINE, "<", "--"),
     "mses": Look(OLIVE, ">", "-."),
 }
+LATER_COLOURS = (
+    INDIGO, FOREST, BROWN, VIOLET, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, SKY, GREY, WINE, OLIVE,
+)  # fmt: skip
+LATER_MARKERS = ("p", "d", "h", "8", "o", "s", "D", "^", "v", "P", "X", "*", "<", ">")
+LINES = ("-", "--", "-.", ":")
+
+
+def _further_looks() -> Iterator[Look]:
+    """The colours in turn, each time around with other markers; what a method in METHOD_LOOKS has is left out."""
+    taken = {(each.colour, each.marker) for each in METHOD_LOOKS.values()}
+    for around in range(len(LATER_MARKERS)):
+        for i, colour in enumerate(LATER_COLOURS, around):
+            marker, line = LATER_MARKERS[i % len(LATER_MARKERS)], LINES[i % len(LINES)]
+            if (colour, marker) not in taken:
+                yield Look(colour, marker, line)
+
+
+FURTHER_LOOKS = tuple(_further_looks())
 POSITION_LOOKS = (
     Look(BLUE, "o"),
     Look(VERMILLION, "s", "--"),
@@ -75,18 +98,24 @@ def apply_style() -> None:
     mpl.rcParams.update(SETTINGS)
 
 
+def method_looks() -> dict[str, Look]:
+    """Method -> Look, of all in METHODS as it is now: those that were added last go by their order in it."""
+    added = (name for name in METHODS if name not in METHOD_LOOKS)
+    return METHOD_LOOKS | dict(zip(added, FURTHER_LOOKS, strict=False))
+
+
 def look(names: Iterable[str]) -> dict[str, Look]:
     """Name -> Look. A method looks the same in every figure; other names, such as modalities, go by their position.
 
     In a figure with both, a position skips the looks whose colour a method has taken, and the markers while it can.
     Raises ValueError where there are more names than looks.
     """
-    names = list(dict.fromkeys(names))
-    taken = [METHOD_LOOKS[name] for name in names if name in METHOD_LOOKS]
+    names, of_methods = list(dict.fromkeys(names)), method_looks()
+    taken = [of_methods[name] for name in names if name in of_methods]
     free = [each for each in POSITION_LOOKS if each.colour not in {method.colour for method in taken}]
     free.sort(key=lambda each: each.marker in {method.marker for method in taken})  # markers of their own come first
-    others = [name for name in names if name not in METHOD_LOOKS]
+    others = [name for name in names if name not in of_methods]
     if len(others) > len(free):
         raise ValueError(f"the style can tell {len(free)} names apart here, got {len(others)}: draw fewer at once.")
     by_position = dict(zip(others, free))
-    return {name: METHOD_LOOKS.get(name) or by_position[name] for name in names}
+    return {name: of_methods.get(name) or by_position[name] for name in names}

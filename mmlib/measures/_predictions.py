@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmlib.coalitions import subset_logits, subsets
 from mmlib.coalitions.subsets import Coalition
-from mmlib.data.base import Batch, Split
+from mmlib.data.split import Batch, Split
 from mmlib.methods import Unimodal
 from mmlib.models import MultimodalModel, eval_mode
 

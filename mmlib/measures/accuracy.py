@@ -2,7 +2,7 @@
 
 from mmlib.coalitions import shapley
 from mmlib.coalitions.subsets import Coalition
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import accuracy_of, split_logits, true_labels
 from mmlib.measures.registry import Trained, measure
 from mmlib.models import MultimodalModel

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import check_alone, collect
 from mmlib.measures.registry import Trained, measure
 from mmlib.methods import Unimodal

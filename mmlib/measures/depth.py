@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import accuracy_of, check_fits, collect, true_labels
 from mmlib.measures.probes import probe_accuracy
 from mmlib.measures.registry import Trained, by_depth, measure

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmlib.coalitions import subsets
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import collect
 from mmlib.measures.registry import Trained, measure
 from mmlib.methods import Method

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import batches, check_finite, true_labels
 from mmlib.measures.registry import Trained, by_depth, measure
 from mmlib.methods.losses import cross_entropy

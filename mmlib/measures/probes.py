@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import accuracy_of, check_alone, check_fits, collect, true_labels
 from mmlib.measures.registry import Trained, measure
 from mmlib.methods import Unimodal

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmlib.data.base import MultimodalData, Split
+    from mmlib.data import MultimodalData, Split
     from mmlib.methods import Method, Unimodal
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from mmlib import checks
 from mmlib.coalitions import shapley
 from mmlib.coalitions.subsets import Coalition
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures._predictions import split_logits, true_labels
 from mmlib.measures.accuracy import masked_accuracy
 from mmlib.measures.registry import Trained, measure

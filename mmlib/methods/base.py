@@ -26,6 +26,7 @@ class Method(PreciseBuffers):
 
     divergence_hint = "Try a smaller lr."
     trains_fusion = True  # False where measures of the fused network would say nothing about the method
+    compared = True  # False for a method that a comparison takes only where it is asked for by name
     takes_regression = True  # False where a step looks at the true class, which a real target has not
 
     def __init__(self, model: MultimodalModel) -> None:

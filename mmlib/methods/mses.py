@@ -40,6 +40,7 @@ class MSES(Method):
     late can lose at first, and is then stopped before its turn: look at "stopped/m" in the history.
     """
 
+    compared = False
     takes_regression = False
 
     def __init__(self, model: MultimodalModel, patience: int = 5) -> None:

@@ -30,6 +30,7 @@ class MSLR(Method):
     An optimiser that divides by the size of the gradients (Adam) takes most of such a factor back: use SGD.
     """
 
+    compared = False
     takes_regression = False
 
     def __init__(self, model: MultimodalModel, init: float | Mapping[str, float] = 1.0) -> None:

@@ -19,6 +19,7 @@ class Unimodal(Method):
     late fusion); True trains the whole fused network with the other inputs at zero (early fusion; AGM, section 3.3).
     """
 
+    compared = False
     trains_fusion = False
 
     def __init__(self, model: MultimodalModel, modality: str, through_fusion: bool = False) -> None:

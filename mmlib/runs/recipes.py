@@ -1,74 +1,32 @@
-"""How each data set is trained: one network and one budget for all methods, so that only the method differs."""
+"""How each data set is trained, and the settings that several notebooks share."""
 
+import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mmlib import checks
+from mmlib.data.recipe import SEEDS, Recipe
+from mmlib.records.catalogue import CATALOGUE
 from mmlib.runs.paper_networks import PAPER_NETWORKS
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Defaults for one data set.
-
-    encoder: name in mmlib.models.ENCODERS, or {modality: name}; model: options of build_model; training: options of fit
-    but the epochs; epochs and seeds: how many in each profile (smoke, quick, full).
-    """
-
-    encoder: str | Mapping[str, str]
-    model: Mapping[str, object]
-    training: Mapping[str, object]
-    epochs: Mapping[str, int]
-    seeds: Mapping[str, int]
+def recipe_of(data: str) -> Recipe:
+    """What the module of the data set ``data`` has as its RECIPE. Raises TypeError or ValueError for anything else."""
+    recipe = getattr(importlib.import_module(f"mmlib.data.{data}"), "RECIPE", None)
+    what = f"RECIPE in mmlib.data.{data}"
+    checks.of_type(what, recipe, (Recipe, str), "a Recipe, or the name of a paper network")
+    return recipe if isinstance(recipe, Recipe) else _of_paper(what, recipe, data)
 
 
-SEEDS = {"smoke": 2, "quick": 5, "full": 10}
-SGD = {"optimizer": "sgd", "lr": 0.02, "weight_decay": 0.0, "batch_size": 64}
-ADAMW = {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.01, "batch_size": 64}
-
-RECIPES: dict[str, Recipe] = {
-    "synthetic": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 100}, SEEDS
-    ),
-    "synthetic_regression": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 100}, SEEDS
-    ),
-    "uci_digits": Recipe(
-        "mlp", {"width": 64, "depth": 3, "fusion": "concat"}, SGD, {"smoke": 4, "quick": 30, "full": 200}, SEEDS
-    ),
-    "smartwatch": Recipe(
-        "conv1d", {"width": 32, "depth": 3, "fusion": "concat"}, ADAMW, {"smoke": 4, "quick": 12, "full": 60}, SEEDS
-    ),
-    "av_digits": Recipe(
-        "conv2d",
-        {"width": 16, "depth": 4, "fusion": "concat"},
-        {**ADAMW, "lr": 2e-3},
-        {"smoke": 4, "quick": 10, "full": 60},
-        SEEDS,
-    ),
-    "emoji": Recipe(
-        {"picture": "conv2d", "text": "transformer"},
-        {"width": 32, "depth": {"picture": 3, "text": 1}, "vocabulary": {"text": 800}, "fusion": "concat"},
-        {**ADAMW, "lr": 3e-3},
-        {"smoke": 4, "quick": 10, "full": 60},
-        SEEDS,
-    ),
-}
-
-# The papers' data sets: the network of a paper that uses the set, and a budget that a GPU has done in a day.
-PAPERS = (
-    "av_mnist/agm_late", "crema_d/agm", "ave/mcr", "kinetics_sounds/mcr", "ucf101/mcr", "something_something/mcr",
-    "cmu_mosi/mcr_vat", "cmu_mosei/mcr_vat", "ur_funny/agm",
-)  # fmt: skip
-
-
-def _of_paper(name: str) -> Recipe:
+def _of_paper(what: str, name: str, data: str) -> Recipe:
+    """The network of a paper that uses the set, and a budget that a GPU has done in a day."""
+    of_this_set = [other for other, network in PAPER_NETWORKS.items() if network.data == data]
+    checks.one_of(f"paper network as {what}", name, of_this_set)
     network = PAPER_NETWORKS[name]
     training = {option: value for option, value in network.training.items() if option != "epochs"}
     return Recipe(network.model, network.model_options, training, {"smoke": 1, "quick": 8, "full": 100}, SEEDS)
 
 
-RECIPES |= {PAPER_NETWORKS[name].data: _of_paper(name) for name in PAPERS}
+RECIPES: dict[str, Recipe] = {data: recipe_of(data) for data in CATALOGUE}
 
 # The same for all data sets. AGM: alpha of CREMA-D in the paper; a cap of 1 keeps kappa below e^1.5, because on
 # networks as small as these an uncapped kappa diverged for some seeds. OGM-GE: alpha of CREMA-D in its paper. MCR

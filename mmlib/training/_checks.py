@@ -5,7 +5,7 @@ from functools import partial
 import torch
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData
+from mmlib.data import MultimodalData
 from mmlib.methods import Method
 from mmlib.training.frozen_parts import check_trainable
 

@@ -8,7 +8,7 @@ from itertools import chain
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from mmlib.data.base import MultimodalData
+from mmlib.data import MultimodalData
 from mmlib.methods import Method
 from mmlib.records.code.text import code_text, is_known
 from mmlib.training._described import described, tensor_bytes

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.device import resolve_device
 from mmlib.methods import Method
 from mmlib.methods.losses import task_loss

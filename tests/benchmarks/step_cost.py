@@ -23,7 +23,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.device import resolve_device
 from mmlib.measures.cost.step import Cost, milliseconds, step_costs
 from mmlib.methods import AIM, METHODS, Method

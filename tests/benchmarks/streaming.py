@@ -29,7 +29,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.data.storage.mapped import MappedRows, View
 from mmlib.methods import Joint
 from mmlib.models import build_model

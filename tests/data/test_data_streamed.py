@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmlib.data import DataDamaged, DataNotPrepared, MultimodalData
-from mmlib.data.base import Split
+from mmlib.data import DataDamaged, DataNotPrepared, MultimodalData, Split
 from mmlib.data.storage import streaming as streaming_module
 from mmlib.data.storage.mapped import MappedRows, View
 from mmlib.data.storage.stored import read_stored
@@ -132,7 +131,7 @@ def test_large_sets_are_streamed_and_small_ones_are_not(stored, monkeypatch):
 
 def test_large_rows_come_few_at_a_time(monkeypatch):
     split = Split({"a": torch.zeros(10, 1000)}, torch.zeros(10, dtype=torch.long))
-    monkeypatch.setattr("mmlib.data.base.MOST_BYTES", 12_001)
+    monkeypatch.setattr("mmlib.data.split.MOST_BYTES", 12_001)
     assert [len(y) for _, y in split.in_order()] == [3, 3, 3, 1]
     assert [len(y) for _, y in split.in_order(2)] == [2] * 5
 
@@ -219,7 +218,7 @@ import multiprocessing, sys
 multiprocessing.set_start_method(sys.argv[1])
 print("started")
 import numpy as np, torch
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.data.storage.stored import read_stored
 from mmlib.data.storage.mapped import View
 from mmlib.methods import Joint

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.data.storage import streaming
 from mmlib.data.storage.mapped import MappedRows
 from mmlib.data.transforms.clips import clip, motion, some_frames

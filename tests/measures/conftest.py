@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.models import MultimodalModel, SumFusion
 
 

@@ -3,7 +3,7 @@ import torch
 from every_measure import EVERY_MEASURE
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import linear_probe, masked_accuracy
 from mmlib.measures._predictions import check_alone, collect, split_logits
 from mmlib.methods import Joint, Unimodal

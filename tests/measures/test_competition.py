@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import competition_of, competition_strength
 from mmlib.methods import Joint, Unimodal
 from mmlib.models import build_model

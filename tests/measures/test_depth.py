@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import (
     depth_imbalance,
     depth_performance,

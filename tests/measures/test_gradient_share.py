@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import gradient_share
 from mmlib.models import ENCODERS, ConcatFusion, Encoder, MultimodalModel, SumFusion, Transformer, build_encoder
 

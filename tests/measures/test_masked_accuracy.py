@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import masked_accuracy, response_accuracy
 from mmlib.models import build_model
 

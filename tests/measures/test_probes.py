@@ -5,7 +5,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.measures import linear_probe, monomodal_gap
 from mmlib.methods import Unimodal
 from mmlib.models import ConcatFusion, MultimodalModel, build_model

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.methods import AIM, METHODS
 from mmlib.models import FUSIONS, ConcatFusion, MultimodalModel, build_encoder, maxout_head
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.methods.aim import judge as aim_judge
 from mmlib.methods.aim.dap import pooled_outputs
 from mmlib.methods.aim.judge import SELECTIONS, calibration_rows, under_optimised
@@ -127,7 +127,7 @@ def test_the_outputs_are_to_the_bit_those_of_all_rows_together():
 @pytest.mark.parametrize("proto", ["learned", "class_mean"])
 def test_large_rows_are_taken_few_at_a_time(proto, judged, monkeypatch):
     split, model = rows_and_network()
-    monkeypatch.setattr("mmlib.data.base.MOST_BYTES", 100 * 4 * (2 * 9 + 5))
+    monkeypatch.setattr("mmlib.data.split.MOST_BYTES", 100 * 4 * (2 * 9 + 5))
     taken, rows, through = [], Split.rows, []
     monkeypatch.setattr(Split, "rows", lambda self, index: taken.append(len(index)) or rows(self, index))
     monkeypatch.setattr(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split
 from mmlib.methods import AIM
 from mmlib.methods.aim import dap as aim_prototypes
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.methods._parts.modality_parts import own_parameters, validation_shares
 from mmlib.models import FUSIONS
 
@@ -26,7 +26,7 @@ def test_the_encoder_and_what_the_fusion_keeps_by_modality_are_its_own(problem, 
 def test_shares_are_of_the_validation_rows_batch_by_batch_in_evaluation_mode(problem, monkeypatch, fusion):
     model, inputs, labels = problem(fusion=fusion, rows=7, norm="batch", dropout=0.3)
     state = {k: v.clone() for k, v in model.state_dict().items()}
-    monkeypatch.setattr("mmlib.data.base.MOST_BYTES", 3 * sum(x[0].nbytes for x in inputs.values()))
+    monkeypatch.setattr("mmlib.data.split.MOST_BYTES", 3 * sum(x[0].nbytes for x in inputs.values()))
     shares, found = validation_shares(model, SimpleNamespace(valid=Split(inputs, labels)))
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
     assert all(layer.training for layer in model.modules())

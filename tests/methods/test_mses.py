@@ -8,8 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmlib.data import load
-from mmlib.data.base import Split
+from mmlib.data import Split, load
 from mmlib.methods import MSES, Joint, mses
 from mmlib.methods._parts.modality_parts import own_buffers, own_parameters
 from mmlib.models import build_model

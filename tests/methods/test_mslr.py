@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from mmlib.data import load
-from mmlib.data.base import Split
+from mmlib.data import Split, load
 from mmlib.methods import MSLR, Joint
 from mmlib.models import build_model
 from mmlib.training import fit

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data.base import Split
+from mmlib.data import Split
 from mmlib.methods import MSES, MSLR, OGMGE, Ensemble, Joint
 from mmlib.models import ConcatFusion, MultimodalModel
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data import DATASETS, load
-from mmlib.data.base import Split
+from mmlib.data import DATASETS, Split, load
 from mmlib.models import ConcatFusion, Fusion, MultimodalModel, build_model
 from mmlib.records.modality_names import OWN_NAMES, check_modality
 

@@ -5,13 +5,13 @@ from inspect import signature
 import pytest
 import torch
 
-from mmlib.data import DATASETS, load
+from mmlib.data import DATASETS, ave, load
 from mmlib.methods import METHODS
 from mmlib.models import build_model
 from mmlib.records.profiles import PROFILES
 from mmlib.runs import RunSpec
 from mmlib.runs.options import TRAINING
-from mmlib.runs.recipes import METHOD_OPTIONS, PAPER_RATIO, RECIPES, SETTINGS, ratio_world
+from mmlib.runs.recipes import METHOD_OPTIONS, PAPER_RATIO, RECIPES, SETTINGS, ratio_world, recipe_of
 from mmlib.training import check_settings
 
 SHAPES = {
@@ -35,6 +35,21 @@ SHAPES = {
 
 def test_every_data_set_has_a_recipe_and_no_recipe_is_for_another():
     assert set(RECIPES) == set(DATASETS)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "error"),
+    [
+        (None, "RECIPE in mmlib.data.ave must be a Recipe, or the name of a paper network, got None"),
+        ({"encoder": "mlp"}, "must be a Recipe, or the name of a paper network, got {'encoder': 'mlp'}"),
+        ("ave/mrc", "unknown paper network as RECIPE in mmlib.data.ave 'ave/mrc': .* Did you mean 'ave/mcr'?"),
+        ("ucf101/mcr", "unknown paper network as .* 'ucf101/mcr': expected one of ave/agm, ave/mcr"),
+    ],
+)
+def test_a_recipe_that_is_missing_or_of_another_set_is_named(monkeypatch, recipe, error):
+    monkeypatch.setattr(ave, "RECIPE", recipe)
+    with pytest.raises((TypeError, ValueError), match=error):
+        recipe_of("ave")
 
 
 @pytest.mark.parametrize("data", DATASETS)

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmlib.data import load
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split, load
 from mmlib.methods import AGM, AIM, MSES, Ensemble, Joint
 from mmlib.models import ConcatFusion, MultimodalModel, build_model
 from mmlib.training import fit

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmlib.data import load
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data import MultimodalData, Split, load
 from mmlib.methods import AGM, MCR, OGMGE, Ensemble, Joint
 from mmlib.models import MLP, ConcatFusion, MultimodalModel, build_model
 from mmlib.training import TrainingDiverged, evaluate, fit, predict

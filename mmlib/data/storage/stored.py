@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from mmlib import checks, paths
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.storage.mapped import MappedRows, View
 from mmlib.data.storage.prepared import check_there, damaged, read_manifest, reading
 from mmlib.records.files import sha256_of

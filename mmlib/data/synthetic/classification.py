@@ -1,13 +1,14 @@
 """Synthetic modalities whose shares of information, noise and speed of learning are knobs, and whose limit is known.
 
 The stand-in for the synthetic experiment of Kontras et al. (NeurIPS 2025, arXiv 2411.07335, section 4.1): the latents
-h_m are those of synthetic_process.py, the inputs are invertible functions of them.
+h_m are those of process.py, the inputs are invertible functions of them.
 """
 
 from collections.abc import Mapping, Sequence
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.split import Split
 from mmlib.data.synthetic.bayes import bayes_accuracy, mutual_information
 from mmlib.data.synthetic.knobs import check_depths, make_process, of_each
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal

@@ -1,17 +1,37 @@
 """A real target whose parts are spread over synthetic modalities by knobs, and whose lowest error is known.
 
-The regression beside ``synthetic``: the latents and the target are those of synthetic_linear.py, the inputs are the
+The regression beside ``synthetic``: the latents and the target are those of synthetic/linear.py, the inputs are the
 same invertible functions of the latents.
 """
 
 from collections.abc import Mapping, Sequence
 
 from mmlib import checks
-from mmlib.data.base import MultimodalData, Split
+from mmlib.data.multimodal_data import MultimodalData
+from mmlib.data.recipe import SEEDS, SGD, Recipe
+from mmlib.data.split import Split
 from mmlib.data.synthetic.knobs import check_depths, make_linear_process, of_each
 from mmlib.data.synthetic.lift import LATENT, SPLITS, generators, lift_all, orthogonal
 from mmlib.data.synthetic.linear import bayes_error, draw_latents
 from mmlib.data.transforms.splits import check_samples
+
+CARD = {
+    "position": 2,
+    "origin": "made when asked for",
+    "task": "regression",
+    "modalities": "a, b, ... (2 to 6)",
+    "size": "any",
+    "licence": "MIT",
+    "credit": "mmlib",
+    "split": "rows drawn by the seed",
+}
+RECIPE = Recipe(
+    encoder="mlp",
+    model={"width": 64, "depth": 3, "fusion": "concat"},
+    training=SGD,
+    epochs={"smoke": 4, "quick": 30, "full": 100},
+    seeds=SEEDS,
+)
 
 
 def load(
