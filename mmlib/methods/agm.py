@@ -73,7 +73,7 @@ class AGM(Method):
         self.running_scores.zero_()
         self.steps_taken.zero_()
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """CE(T), written so that its gradient is modulated; logs score/m, ratio/m, target/m and kappa/m."""
         active = self.epoch in self.window
         features = self.model.encode(inputs)

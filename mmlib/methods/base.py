@@ -16,7 +16,15 @@ Logs = dict[str, Tensor]
 
 
 class Method(PreciseBuffers):
-    """Base of all methods: ``step`` is losses -> backward -> edit_grads -> optimizer.step; override what differs.
+    """Base of all methods: ``step`` is loss -> backward -> edit_grads -> optimizer.step; override what differs.
+
+    The parts are public, for a loop of one's own, and give the same bits as ``step``:
+
+        loss, logs = method.loss(inputs, labels)
+        method.zero_grad()
+        loss.backward()
+        method.edit_grads(logs)
+        optimizer.step()
 
     model: the network that is trained. Nothing in a step reads a tensor's value on the host, so that a step is one
     stream of device work. State that training needs again lives in buffers, hence in ``state_dict()``, floating ones in
@@ -45,7 +53,7 @@ class Method(PreciseBuffers):
         """
         self.check(inputs, labels)
         try:
-            loss, logs = self.losses(inputs, labels)
+            loss, logs = self.loss(inputs, labels)
         except (IndexError, RuntimeError):
             # Only now, as it has failed, may the labels be read: looking at them in every step would stall a GPU. On a
             # GPU an error comes late, and nothing can be read after it.
@@ -57,10 +65,13 @@ class Method(PreciseBuffers):
         optimizer.step()
         return {"loss": loss.detach()} | {name: value.detach() for name, value in logs.items()}
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
-        """The scalar to minimise, and what to log beside it."""
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+        """The scalar to minimise, and what to log with it {name: scalar}; ``edit_grads`` takes these logs.
+
+        Call it once a step: a method may remember what it has seen (AGM's running means).
+        """
         raise NotImplementedError(
-            f"{type(self).__name__} does not define 'losses', which every step calls. Write  def losses(self, inputs, "
+            f"{type(self).__name__} does not define 'loss', which every step calls. Write  def loss(self, inputs, "
             "labels)  in the class, to return the scalar to minimise and a dict of further scalars to log."
         )
 
@@ -78,7 +89,7 @@ class Method(PreciseBuffers):
         loss.backward()
 
     def edit_grads(self, logs: Logs) -> None:
-        """Changes the gradients before the optimiser uses them."""
+        """Changes the gradients in ``.grad`` before the optimiser uses them; logs: of the same step's ``loss``."""
 
     def check_epochs(self, epochs: int) -> None:
         """Raises ValueError if training for so many epochs makes no sense; called before the first."""

@@ -26,7 +26,7 @@ class Ensemble(Method):
         check_shapes("Ensemble never runs the fusion", model.fusion.parameters())
         self.heads = unimodal_heads(model)
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Sum of the unimodal losses; logs each as "loss/m"."""
         each = {f"loss/{m}": task_loss(z, labels) for m, z in self.unimodal_logits(inputs).items()}
         return sum(each.values()), each

@@ -87,7 +87,7 @@ class MSES(Method):
             _copy(tensors, self._best(m, len(tensors)))
         self._read_stopped()
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint cross-entropy; logs "stopped/m", 1 for a modality that learns no more."""
         modules = own_modules(self.model) if self._stopped else {}
         with eval_mode([module for m in self._stopped for module in modules[m]]):

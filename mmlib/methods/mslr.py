@@ -58,7 +58,7 @@ class MSLR(Method):
         self.measured.zero_()
         self.factors.copy_(self.factors.new_tensor(list(self.init.values())))
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint cross-entropy; logs "factor/m"."""
         factors = {f"factor/{m}": f for m, f in zip(self.model.modalities, self.factors.clone(), strict=True)}
         return cross_entropy(self.model(inputs), labels), factors

@@ -17,7 +17,7 @@ class MultiLoss(Method):
         super().__init__(model)
         self.heads = unimodal_heads(model)
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint and unimodal losses added up; logs "loss/joint" and "loss/m"."""
         features = self.model.encode(inputs)
         each = {"loss/joint": task_loss(self.model.fuse(features), labels)}

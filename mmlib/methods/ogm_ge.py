@@ -52,7 +52,7 @@ class OGMGE(Method):
         self.noise = noise
         self.window = Window(modulation_start, modulation_end)
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """Joint cross-entropy; logs "rho/m" and "k/m"."""
         features = self.model.encode(inputs)
         loss = cross_entropy(self.model.fuse(features), labels)

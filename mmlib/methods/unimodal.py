@@ -33,7 +33,7 @@ class Unimodal(Method):
             check_shapes("Unimodal never runs the rest of the network", chain(*(part.parameters() for part in unused)))
             self.head = unimodal_heads(model)[modality]
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """The task's loss of the modality's outputs; no further logs."""
         return task_loss(self(inputs), labels), {}
 

@@ -96,7 +96,7 @@ def test_affine_fusion_scales_weights_by_kappa_and_biases_by_its_mean(problem, t
         encoder.blocks[0] = encoder.blocks[0][:-1]  # without ReLU the whole network is affine
     agm = AGM(twin(model), alpha=2.0)
     modulated, plain = gradients_of(agm, inputs, labels), gradients_of(Joint(twin(model)), inputs, labels)
-    logs = agm.losses(inputs, labels)[1]  # the second step of a constant network: tau differs, r does not
+    logs = agm.loss(inputs, labels)[1]  # the second step of a constant network: tau differs, r does not
     kappa = {m: torch.exp(2.0 * (1 - logs[f"ratio/{m}"])) for m in model.modalities}
     mean = sum(kappa.values()) / modalities
     for m, k in kappa.items():
@@ -118,7 +118,7 @@ def test_no_gradient_flows_through_kappa(problem, twin):
     sum((logs[f"kappa/{m}"] * arriving * p).sum() for m, p in phi.items()).backward()
     for ours, theirs in zip(agm.model.parameters(), model.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-12)
-    _, attached = agm.losses(inputs, labels)
+    _, attached = agm.loss(inputs, labels)
     assert not any(value.requires_grad for value in (*attached.values(), agm.running_scores))
 
 

@@ -23,7 +23,7 @@ def blocks_of(model):
 def test_logs(problem, judged):
     model, inputs, labels = ahead(problem, modalities=3)
     method = judged(model, inputs, labels)
-    _, logs = method.losses(inputs, labels)
+    _, logs = method.loss(inputs, labels)
     parts = {f"{name}/{block}" for name in MEASURES for block in blocks_of(model)}
     assert logs.keys() == {"loss/full", "loss/aux", "loss/stim"} | parts
     for block in blocks_of(model):
@@ -34,7 +34,7 @@ def test_logs(problem, judged):
 
 def test_before_the_first_judgement_it_logs_nothing_but_the_loss(problem):
     model, inputs, labels = problem()
-    assert AIM(model).losses(inputs, labels)[1] == {}
+    assert AIM(model).loss(inputs, labels)[1] == {}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_part_without_weight_is_not_computed(problem, judged, monkeypatch, opt
     for part, name in {"aux": "auxiliary_logits", "stim": "stimulation"}.items():
         if part in missing:
             monkeypatch.setattr(f"mmlib.methods.aim.method.{name}", None)
-    total, logs = method.losses(inputs, labels)
+    total, logs = method.loss(inputs, labels)
     present = [part for part in ("full", "aux", "stim") if part not in missing]
     assert {name for name in logs if name.startswith("loss/")} == {f"loss/{part}" for part in present}
     if missing == ["aux", "stim"]:
@@ -67,7 +67,7 @@ def test_a_part_without_weight_is_not_computed(problem, judged, monkeypatch, opt
 def test_the_total_is_put_together_from_the_logs(problem, judged):
     model, inputs, labels = ahead(problem)
     for path, lam in (("dual", 0.25), ("aux_only", 0.25)):
-        total, logs = judged(model, inputs, labels, path=path, lambda_aux=lam, beta=0.7).losses(inputs, labels)
+        total, logs = judged(model, inputs, labels, path=path, lambda_aux=lam, beta=0.7).loss(inputs, labels)
         full, aux, stim = (logs[f"loss/{part}"] for part in ("full", "aux", "stim"))
         assert total == (aux if path == "aux_only" else (full + lam * aux) / (1 + lam)) + 0.7 * stim
         assert full != aux
@@ -76,7 +76,7 @@ def test_the_total_is_put_together_from_the_logs(problem, judged):
 @pytest.mark.parametrize("path", ["dual", "aux_only"])
 def test_without_anything_ahead_the_loss_is_that_of_joint_training(problem, judged, path):
     model, inputs, labels = problem(rows=20)
-    total, logs = judged(model, inputs, labels, gamma=0.0, path=path, beta=0.0).losses(inputs, labels)
+    total, logs = judged(model, inputs, labels, gamma=0.0, path=path, beta=0.0).loss(inputs, labels)
     assert torch.equal(total, nn.functional.cross_entropy(model(inputs), labels)) and total is logs["loss/full"]
 
 
@@ -86,7 +86,7 @@ def test_all_channels_or_none(problem, judged, q, ones):
     model, inputs, labels = ahead(problem)
     method = judged(model, inputs, labels, q=q)
     assert {mask.sum().item() for _, mask in method.judgement.masks.items()} == {ones}
-    _, logs = method.losses(inputs, labels)
+    _, logs = method.loss(inputs, labels)
     assert torch.isclose(logs["loss/aux"], logs["loss/full"]) == (q == 1.0)
     if q == 0.0:  # no channel is left to tell the classes, so each is as likely as any other
         assert logs["loss/stim"].item() == pytest.approx(2 * torch.log(torch.tensor(3.0)).item(), abs=1e-6)

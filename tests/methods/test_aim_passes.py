@@ -98,12 +98,12 @@ def test_blocks_up_to_the_first_modulated_one_run_once(problem, judged):
     runs = {(m, d): [] for m in "av" for d in range(3)}
     for (m, d), seen in runs.items():
         model.encoders[m].blocks[d].register_forward_hook(lambda *_, seen=seen: seen.append(1))
-    method.losses(inputs, labels)
+    method.loss(inputs, labels)
     assert {len(seen) for seen in runs.values()} == {1}
     method = judged(model, inputs, labels, dam="const")
     for seen in runs.values():
         seen.clear()
-    method.losses(inputs, labels)
+    method.loss(inputs, labels)
     assert {block: len(seen) for block, seen in runs.items()} == {
         ("a", 0): 1, ("a", 1): 2, ("a", 2): 2, ("v", 0): 1, ("v", 1): 1, ("v", 2): 1,
     }  # fmt: skip

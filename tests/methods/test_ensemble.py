@@ -57,6 +57,6 @@ def test_it_decides_by_the_sum_of_the_logits(problem, twin):
 
 def test_the_loss_is_the_sum(problem, twin):
     ensemble, _, inputs, labels = ensemble_and_singles(problem, twin)
-    loss, logs = ensemble.losses(inputs, labels)
+    loss, logs = ensemble.loss(inputs, labels)
     assert logs.keys() == {"loss/a", "loss/v", "loss/t"}
     torch.testing.assert_close(loss, sum(logs.values()), rtol=0, atol=0)

@@ -60,7 +60,7 @@ def test_the_words_in_the_code_are_kept_free_too():
 def test_every_log_of_multi_loss_counts():
     """With a modality called "joint" the fused loss was lost."""
     model, inputs, labels = named(("joint_", "v", "w"))
-    total, logs = MultiLoss(model).losses(inputs, labels)
+    total, logs = MultiLoss(model).loss(inputs, labels)
     assert set(logs) == {"loss/joint", "loss/joint_", "loss/v", "loss/w"}
     torch.testing.assert_close(total, sum(logs.values()))
     with pytest.raises(ValueError, match="cannot be named 'joint': .* stands for the loss of the fused prediction"):

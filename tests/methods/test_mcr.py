@@ -71,7 +71,7 @@ def test_a_step_is_the_sum_of_its_parts(problem, twin, gradients_of, fusion, mod
     for name, p in method.named_parameters():
         torch.testing.assert_close(found[name], p.grad, rtol=0, atol=1e-12, msg=lambda text, n=name: f"{n}: {text}")
     torch.manual_seed(100)
-    assert method.losses(inputs, labels)[0].item() == pytest.approx(total.item(), abs=1e-12)
+    assert method.loss(inputs, labels)[0].item() == pytest.approx(total.item(), abs=1e-12)
 
 
 @pytest.mark.parametrize("term", ["mi", "con", "ceb", "uni"])
@@ -105,7 +105,7 @@ def test_logs(problem, modalities):
 
 def test_the_temperature_reaches_the_contrastive_term(problem):
     model, inputs, labels = problem()
-    _, logs = MCR(model, temperature=0.1).losses(inputs, labels)
+    _, logs = MCR(model, temperature=0.1).loss(inputs, labels)
     assert (
         logs["loss/con"] == contrastive(model.encode(inputs), labels, 0.1) != contrastive(model.encode(inputs), labels)
     )
@@ -113,7 +113,7 @@ def test_the_temperature_reaches_the_contrastive_term(problem):
 
 def test_a_term_without_weight_is_not_computed(problem):
     model, inputs, labels = problem()
-    _, logs = MCR(model, **BARE).losses(inputs, labels)
+    _, logs = MCR(model, **BARE).loss(inputs, labels)
     assert logs.keys() == {"loss/joint", "loss/a", "loss/v"}
     assert not any("bottleneck" in name for name, _ in MCR(model).named_parameters())
 

@@ -51,7 +51,7 @@ def others_by_hand(perturbation, model, inputs, sigma=0.7):
 
 def losses(method, inputs, labels):
     torch.manual_seed(5)
-    return method.losses(inputs, labels)
+    return method.loss(inputs, labels)
 
 
 @pytest.mark.parametrize("perturbation", ABLATIONS)
@@ -106,7 +106,7 @@ def test_more_noise_moves_the_prediction_further(problem, perturbation):
 
 def test_zeros_at_the_input_go_through_the_encoders_in_evaluation_mode(problem, twin):
     model, inputs, labels = problem(3, fusion="linear", **NOISY)
-    _, logs = MCR(model, perturbation="zero_input").losses(inputs, labels)
+    _, logs = MCR(model, perturbation="zero_input").loss(inputs, labels)
     frozen = twin(model).eval()
     zero = frozen.encode({m: torch.zeros_like(x) for m, x in inputs.items()})
     for s, j in divergences_by_hand(frozen, frozen.encode(inputs), zero).items():
@@ -133,7 +133,7 @@ def test_permutations_of_the_second_pass(problem, twin, monkeypatch):
     model, inputs, labels = problem(fusion="linear", **NOISY)
     donors, keep = dict.fromkeys("av", torch.tensor([4, 3, 1, 0, 2])), torch.arange(5)
     monkeypatch.setattr("mmlib.methods.mcr.method.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
-    _, logs = MCR(model, second_pass=True).losses(inputs, labels)
+    _, logs = MCR(model, second_pass=True).loss(inputs, labels)
     frozen = twin(model).eval()
     expected = divergences(frozen.fusion, frozen.encode(inputs), donors, keep)
     torch.testing.assert_close(logs["J/v"], expected["v",], rtol=0, atol=1e-12)

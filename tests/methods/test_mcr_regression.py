@@ -28,7 +28,7 @@ def test_the_total_by_hand(problem, modalities, mode, strategy):
     model, inputs, targets = real_problem(problem, modalities)
     method = MCR(model, strategy, mode=mode, **OPTIONS)
     torch.manual_seed(5)
-    total, logs = method.losses(inputs, targets)
+    total, logs = method.loss(inputs, targets)
     torch.manual_seed(5)
     donors, keep, factor = draw_pairs(targets, model.modalities, 4, mode)
     features = model.encode(inputs)
@@ -47,7 +47,7 @@ def test_j_is_the_mean_squared_difference_of_predictions(problem, monkeypatch):
     model, inputs, targets = real_problem(problem)
     donors, keep = dict.fromkeys("av", torch.tensor([4, 3, 1, 0, 2])), torch.arange(5)
     monkeypatch.setattr("mmlib.methods.mcr.method.draw_pairs", lambda *_: (donors, keep, torch.ones(())))
-    _, logs = MCR(model).losses(inputs, targets)
+    _, logs = MCR(model).loss(inputs, targets)
     for m in model.modalities:
         moved = model({n: x[donors[m]] if n == m else x for n, x in inputs.items()}) - model(inputs)
         assert logs[f"J/{m}"].item() == pytest.approx((moved**2).mean().item(), abs=1e-13)

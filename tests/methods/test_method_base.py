@@ -160,9 +160,9 @@ def test_the_four_parts_run_in_order(problem):
     called = []
 
     class Spy(Joint):
-        def losses(self, *args):
-            called.append("losses")
-            return super().losses(*args)
+        def loss(self, *args):
+            called.append("loss")
+            return super().loss(*args)
 
         def backward(self, *args):
             called.append("backward")
@@ -179,7 +179,7 @@ def test_the_four_parts_run_in_order(problem):
 
     method = Spy(model)
     method.step(inputs, labels, Optimizer(method.parameters(), lr=0.1))
-    assert called == ["losses", "backward", "edit_grads", "optimizer"]
+    assert called == ["loss", "backward", "edit_grads", "optimizer"]
 
 
 def test_the_base_class_has_no_losses(problem):

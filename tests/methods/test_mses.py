@@ -145,7 +145,7 @@ def test_a_stopped_encoder_is_the_network_that_was_judged(scene):
     method, inputs, labels, _ = scene(dropout=0.5)
     method.load_state_dict(method.state_dict() | {"stopped": torch.tensor([True, True])})
     expected = F.cross_entropy(method.predict(inputs), labels)
-    loss = method.losses(inputs, labels)[0]
+    loss = method.loss(inputs, labels)[0]
     torch.testing.assert_close(loss.detach(), expected)
     method.backward(loss)
     assert all(p.grad is None for p in method.model.encoders.parameters())  # nor is their backward pass paid for

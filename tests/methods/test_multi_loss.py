@@ -9,7 +9,7 @@ from mmlib.methods import Joint, MultiLoss
 def test_loss_is_joint_plus_unimodal(problem):
     model, inputs, labels = problem(3, fusion="attention")
     method = MultiLoss(model)
-    loss, logs = method.losses(inputs, labels)
+    loss, logs = method.loss(inputs, labels)
     features = model.encode(inputs)
     expected = {"loss/joint": F.cross_entropy(model(inputs), labels)}
     for m in ("a", "v", "t"):

@@ -40,7 +40,7 @@ def test_ratios_coefficients_and_gradients(problem, twin, gradients_of, modaliti
     plain = gradients_of(Joint(twin(model)), inputs, labels)
     method = OGMGE(twin(model), alpha=0.8, noise=False)
     ours = gradients_of(method, inputs, labels)
-    logs = method.losses(inputs, labels)[1]
+    logs = method.loss(inputs, labels)[1]
     for m in model.modalities:
         assert logs[f"rho/{m}"].item() == pytest.approx(rho[m], abs=1e-12)
         assert logs[f"k/{m}"].item() == pytest.approx(k[m], abs=1e-12)
@@ -128,7 +128,7 @@ def test_a_weight_of_one_element_is_damped_and_gets_no_noise(gradients_of, twin,
     plain = gradients_of(Joint(twin(model)), inputs, labels)
     method = OGMGE(twin(model))
     ours = gradients_of(method, inputs, labels)
-    logs = method.losses(inputs, labels)[1]
+    logs = method.loss(inputs, labels)[1]
     for m in "av":
         name = f"model.encoders.{m}.single.weight"
         torch.testing.assert_close(ours[name], plain[name] * logs[f"k/{m}"], rtol=0, atol=1e-14)

@@ -102,7 +102,7 @@ def test_agms_scores_are_those_of_the_responses(problem, dtype):
 @pytest.mark.parametrize("dtype", SHORT)
 def test_the_ratio_of_ogm_ge_is_not_rounded(problem, dtype):
     model, inputs, labels = problem(rows=64, dtype=dtype)
-    logs = OGMGE(model).losses(inputs, labels)[1]
+    logs = OGMGE(model).loss(inputs, labels)[1]
     assert {value.dtype for value in logs.values()} == {torch.float32}
     shares = {m: z.float() for m, z in model.fusion.modality_logits(model.encode(inputs)).items()}
     p = {m: z.softmax(1).gather(1, labels[:, None]).sum() for m, z in shares.items()}

@@ -59,7 +59,7 @@ def test_multi_loss_adds_the_errors_of_the_fused_and_the_unimodal_outputs(real):
     model, inputs, targets = real(3, fusion="attention")
     method = MultiLoss(model)
     torch.testing.assert_close(method.predict(inputs), model(inputs), rtol=0, atol=1e-14)
-    loss, logs = method.losses(inputs, targets)
+    loss, logs = method.loss(inputs, targets)
     features = model.encode(inputs)
     expected = {"loss/joint": (model(inputs)[:, 0] - targets).abs().mean()}
     expected |= {f"loss/{m}": (method.heads[m](features[m])[:, 0] - targets).abs().mean() for m in ("a", "v", "t")}

@@ -77,9 +77,9 @@ def test_every_fusion_goes_with_a_frozen_encoder(name, fusion):
 class Watching(Joint):
     """Notes which modules are in training mode in a step."""
 
-    def losses(self, inputs, labels):
+    def loss(self, inputs, labels):
         self._seen = {name for name, module in self.model.named_modules() if module.training}
-        return super().losses(inputs, labels)
+        return super().loss(inputs, labels)
 
 
 def layers(frozen=()):

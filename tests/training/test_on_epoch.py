@@ -188,8 +188,8 @@ class Logging(Joint):
 
     name = "mine"
 
-    def losses(self, inputs, labels):
-        loss, _ = super().losses(inputs, labels)
+    def loss(self, inputs, labels):
+        loss, _ = super().loss(inputs, labels)
         return loss, {self.name: loss}
 
 

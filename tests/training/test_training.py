@@ -216,8 +216,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_epoch_logs_and_hint():
 
 
 class Broken(Joint):
-    def losses(self, inputs, labels):
-        loss, logs = super().losses(inputs, labels)
+    def loss(self, inputs, labels):
+        loss, logs = super().loss(inputs, labels)
         return loss * (float("nan") if self.epoch == 2 else 1.0), logs
 
 

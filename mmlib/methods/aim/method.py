@@ -108,7 +108,7 @@ class AIM(Method):
         """No judgement is left."""
         self.judgement.forget()
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """The loss; logs "loss/full", "loss/aux", "loss/stim" and of every block "performance/m/d", "strength/m/d" and
         "weak/m/d". Before the first judgement it is that of joint training, without logs."""
         if not self.judgement:

@@ -91,7 +91,7 @@ class MCR(Method):
         if lambda_ceb > 0:
             self.bottleneck = Bottleneck(model.fusion.widths, model.num_classes).to(model.anchor)
 
-    def losses(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
+    def loss(self, inputs: Inputs, labels: Tensor) -> tuple[Tensor, Logs]:
         """L; logs "loss/joint", "loss/m", "J/S" (not R, which is 0 in the greedy game), "loss/con" and "loss/ceb"."""
         features = self.model.encode(inputs)
         logits = self.model.fuse(features)
