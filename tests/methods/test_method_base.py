@@ -194,3 +194,21 @@ def test_every_method_is_registered_under_one_name():
     assert set(METHODS) == baselines | {"agm", "mcr", "aim"}
     assert len(set(METHODS.values())) == len(METHODS)
     assert all(issubclass(method, Method) and method.__doc__ for method in METHODS.values())
+
+
+def test_the_public_parts_of_a_step_give_the_same_bits(problem, method_named, name):
+    ready, by_hand = (method_named(name, problem(norm="batch")[0]) for _ in range(2))
+    by_hand.load_state_dict(ready.state_dict())
+    _, inputs, labels = problem()
+    first, second = (torch.optim.SGD(method.parameters(), lr=0.1, momentum=0.9) for method in (ready, by_hand))
+    for step in range(3):
+        torch.manual_seed(step)
+        ready.step(inputs, labels, first)
+        torch.manual_seed(step)
+        loss, logs = by_hand.loss(inputs, labels)
+        by_hand.zero_grad()
+        loss.backward()
+        by_hand.edit_grads(logs)
+        second.step()
+    for key, value in ready.state_dict().items():
+        assert torch.equal(value, by_hand.state_dict()[key]), key
