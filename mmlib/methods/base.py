@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from mmlib import checks
 from mmlib.methods._parts.following import follow
 from mmlib.methods._parts.precise_buffers import PreciseBuffers
+from mmlib.methods._parts.process_group import refuse_process_group
 from mmlib.models import MultimodalModel, eval_mode
 
 Inputs = Mapping[str, Tensor]
@@ -35,6 +36,7 @@ class Method(PreciseBuffers):
     divergence_hint = "Try a smaller lr."
     trains_fusion = True  # False where measures of the fused network would say nothing about the method
     compared = True  # False for a method that a comparison takes only where it is asked for by name
+    synchronises = False  # True where ``step`` leaves the ranks of a process group with equal weights
     takes_regression = True  # False where a step looks at the true class, which a real target has not
 
     def __init__(self, model: MultimodalModel) -> None:
@@ -52,6 +54,8 @@ class Method(PreciseBuffers):
         here: Split refuses it in data, and ``fit`` stops at the first loss that is not finite.
         """
         self.check(inputs, labels)
+        if not self.synchronises:
+            refuse_process_group(type(self).__name__)
         try:
             loss, logs = self.loss(inputs, labels)
         except (IndexError, RuntimeError):
@@ -159,14 +163,3 @@ class Method(PreciseBuffers):
     def _follow_model(self) -> None:
         # The model may have been moved or cast alone after this method was built around it.
         follow(self, self.model)
-
-
-def unimodal_heads(model: MultimodalModel) -> nn.ModuleDict:
-    """One linear map to the model's outputs per modality, on the features of its encoder."""
-    anchor = model.anchor
-    return nn.ModuleDict(
-        {
-            m: nn.Linear(width, model.num_classes, device=anchor.device, dtype=anchor.dtype)
-            for m, width in model.fusion.widths.items()
-        }
-    )

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods._parts.heads import unimodal_heads
+from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from mmlib import checks
+from mmlib.methods._parts.heads import unimodal_heads
 from mmlib.methods._parts.lazy_shapes import check_shapes
-from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import task_loss
 from mmlib.models import MultimodalModel
 

@@ -18,11 +18,11 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from mmlib.paths import results_dir
-from mmlib.records.files import write_json
+from mmlib.paths import results_dir  # noqa: E402
+from mmlib.records.files import write_json  # noqa: E402
 
 # Tests in other places may need more than PyTorch, numpy and pytest.
-PLACES = ("tests/models", "tests/methods", "tests/test_training.py")
+PLACES = ("tests/coalitions", "tests/models", "tests/methods", "tests/training/test_training.py")
 
 
 class Outcomes:

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from mmlib import checks
 from mmlib.coalitions.subsets import Coalition
-from mmlib.methods.base import Inputs, Logs, Method, unimodal_heads
+from mmlib.methods._parts.heads import unimodal_heads
+from mmlib.methods.base import Inputs, Logs, Method
 from mmlib.methods.losses import task_loss
 from mmlib.methods.mcr.ablations import ABLATIONS, replaced
 from mmlib.methods.mcr.distances import jensen_shannon, squared_difference
