@@ -21,7 +21,7 @@ from mmlib.data import (
     ur_funny,
 )
 from mmlib.data.base import MultimodalData, Split
-from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
+from mmlib.data.storage.manifest import DataDamaged, DataNotPrepared
 from mmlib.data.synthetic import regression as synthetic_regression
 
 DATASETS: dict[str, Callable[..., MultimodalData]] = {
