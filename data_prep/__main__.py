@@ -12,11 +12,10 @@ from data_prep.errors import PreparationError
 from data_prep.fetch import prepare
 from data_prep.lock import only_one
 from data_prep.release.prepare import prepare_raw
-from data_prep.sources import SOURCES
+from data_prep.sources import RAW, SOURCES
 from data_prep.unpack.archives import unpack
 from mmlib import checks, paths
 from mmlib.cli.interrupt import stoppable
-from mmlib.records.catalogue import RAW
 
 MOST_JOBS = 60  # Windows cannot wait for more processes
 EXAMPLE = "python -m data_prep crema_d --raw /data/CREMA-D"

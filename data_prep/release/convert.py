@@ -1,4 +1,4 @@
-"""Converts parts one after the other, in their order, in as many processes as are wanted."""
+"""Converts parts one after the other, in their order, in as many processes as are wanted, and writes their rows."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -10,10 +10,26 @@ import numpy as np
 
 from data_prep.errors import PreparationError
 from data_prep.processes import pool
-from data_prep.release.layout import Part, Stopped, Undecodable
+from data_prep.release.layout import Part, RawSet, Stopped, Undecodable
+from data_prep.release.rows import RowFiles
 
 Convert = Callable[[Part], dict[str, np.ndarray]]
 Outcome = dict[str, np.ndarray] | Undecodable
+
+
+def written(files: RowFiles, module: RawSet, parts: Iterable[Part], jobs: int) -> Iterator[Outcome]:
+    """What became of each part, as soon as ``files`` has its rows, or the note that it cannot be read.
+
+    Raises Stopped, and Undecodable where the set may leave nothing out.
+    """
+    for part, outcome in converted(module.convert, parts, jobs):
+        if not isinstance(outcome, Undecodable):
+            files.add(part.name, outcome)
+        elif module.SKIPS:
+            files.skip(part.name, str(outcome))
+        else:
+            raise outcome
+        yield outcome
 
 
 def converted(convert: Convert, parts: Iterable[Part], jobs: int) -> Iterator[tuple[Part, Outcome]]:

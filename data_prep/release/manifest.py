@@ -3,14 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from data_prep.manifest import rights_of
+from data_prep.reach import code_of
 from data_prep.release.layout import Layout
 from data_prep.release.rows import RowFiles
-from mmlib.records.catalogue import CATALOGUE
-from mmlib.records.sealed import sealed
 
 # Their versions decide what a clip decodes to.
 DECODERS = ("av", "librosa", "numpy", "opencv-contrib-python-headless", "soundfile", "soxr")
@@ -29,24 +28,22 @@ def source_of(layout: Layout, raw: Path) -> dict:
     return {"files": len(sizes), "bytes": sum(sizes.values()), "digest": digest, "packages": packages}
 
 
-def plan_of(source: Mapping[str, object], layout: Layout, raw: Path, archive: Path | None) -> str:
+def plan_of(name: str, source: Mapping[str, object], layout: Layout, raw: Path, archive: Path | None) -> str:
     """Changes with everything that changes what comes out: also when a file was written, and by which code it is read.
 
     archive: what ``raw`` was unpacked from, which is then the file whose time counts.
     """
     stamped = {archive.name: archive} if archive else _files(layout, raw)
-    times = {name: [file.stat().st_size, file.stat().st_mtime_ns] for name, file in stamped.items()}
-    return _digest([dict(source), times, _code()])
+    times = {member: [file.stat().st_size, file.stat().st_mtime_ns] for member, file in stamped.items()}
+    return _digest([dict(source), times, code_of(name, "data_prep.release.convert")])
 
 
 def manifest_of(name: str, layout: Layout, source: dict, arrays: dict, files: RowFiles, raw: Path) -> dict:
-    """The manifest, sealed."""
-    entry = CATALOGUE[name]
+    """The manifest, not sealed yet."""
     skipped = skipped_parts(layout, files, raw)
     found = {"arrays": arrays, "rows": files.rows, "source": source}
     found |= {"skipped": {"count": len(skipped), "parts": skipped}}
-    rights = {"licence": entry.licence, "credit": entry.credit, "split": entry.split}
-    return sealed({**layout.about, "name": name, "classes": list(layout.classes), **found, **rights})
+    return {**layout.about, "name": name, "classes": list(layout.classes), **found, **rights_of(name)}
 
 
 def skipped_parts(layout: Layout, files: RowFiles, raw: Path) -> list[dict]:
@@ -71,9 +68,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None  # another build of it, under another name: the code that needs it says so
-
-
-@cache
-def _code() -> str:
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

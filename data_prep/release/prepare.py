@@ -3,18 +3,18 @@
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.errors import PreparationError
-from data_prep.release.convert import converted
+from data_prep.manifest import Say
+from data_prep.release.convert import written
 from data_prep.release.layout import Layout, Part, RawSet, Stopped, Undecodable, raw_set
 from data_prep.release.manifest import manifest_of, plan_of, skipped_parts, source_of
 from data_prep.release.publish import check_target, is_ready, publish, recover
 from data_prep.release.rows import RowFiles
 from mmlib import paths
 
-Say = Callable[[str], None]
 SECONDS_BETWEEN_LINES = 5.0
 ENOUGH = 50  # parts that cannot be read, and none before them that can: then something else is wrong
 
@@ -33,7 +33,7 @@ def prepare_raw(name: str, raw: Path, jobs: int, say: Say, archive: Path | None 
         layout = module.layout(raw)
         _check(layout, module, raw)
         source = source_of(layout, raw)
-        plan = plan_of(source, layout, raw, archive)
+        plan = plan_of(name, source, layout, raw, archive)
         recover(folder, work)
         if is_ready(name, source, plan, say):
             shutil.rmtree(work, ignore_errors=True)
@@ -77,14 +77,9 @@ def _fill(files: RowFiles, module: RawSet, parts: Sequence[Part], jobs: int, say
         say(f"going on after {before:,} parts of a preparation that was stopped")
     room_checked = False
     started = told = time.monotonic()
-    for part, outcome in converted(module.convert, parts[before:], jobs):
-        if not isinstance(outcome, Undecodable):
-            files.add(part.name, outcome)
-        elif module.SKIPS:
-            files.skip(part.name, str(outcome))
+    for outcome in written(files, module, parts[before:], jobs):
+        if isinstance(outcome, Undecodable):
             say(f"skipped: {outcome}")
-        else:
-            raise outcome
         if files.rows and not room_checked:
             _check_room(files, len(parts))
             room_checked = True

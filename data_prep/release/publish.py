@@ -4,15 +4,15 @@ NAME.json is written last. Until then the journal lies in the folder, so a call 
 """
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from data_prep.errors import PreparationError
+from data_prep.manifest import NOTHING_TO_DO, Say, found_ready, remove_manifest, write_manifest
 from data_prep.release.rows import JOURNAL
 from mmlib import paths
-from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
-from mmlib.data.storage.stored import read_stored
-from mmlib.records.files import write_atomically, write_json
+from mmlib.data.storage.manifest import manifest_file
+from mmlib.data.storage.stored import Stored, read_stored
+from mmlib.records.files import write_atomically
 
 PLAN = "plan"  # beside the arrays: what they were made by, in more detail than changes their runs
 
@@ -35,47 +35,49 @@ def check_target(folder: Path, raw: Path) -> None:
 
 def recover(folder: Path, work: Path) -> None:
     """Takes up what a call left that was killed while it published."""
-    journal, manifest = folder / JOURNAL, folder.with_name(f"{folder.name}.json")
+    journal = folder / JOURNAL
     shutil.rmtree(_aside(folder), ignore_errors=True)
-    if journal.exists() and manifest.exists():
+    if journal.exists() and manifest_file(folder.name).exists():
         journal.unlink()
     elif journal.exists() and not work.exists():
         folder.rename(work)
 
 
-def is_ready(name: str, source: dict, plan: str, say: Callable[[str], None]) -> bool:
+def is_ready(name: str, source: dict, plan: str, say: Say) -> bool:
     """Whether the set is prepared from these files by this code, and whole; says why not where there is something."""
-    try:
-        stored = read_stored(name)
-        stored.check()
-    except DataNotPrepared:
+
+    def is_same(stored: Stored) -> bool:
+        noted = stored.folder / PLAN
+        return stored.manifest["source"] == source and noted.is_file() and noted.read_text() == plan
+
+    found = found_ready(lambda: _checked(name), is_same, say)
+    if found is None:
         return False
-    except DataDamaged as error:
-        say(str(error))
-        return False
-    noted = stored.folder / PLAN
-    if stored.manifest["source"] != source or not noted.is_file() or noted.read_text() != plan:
-        say("prepared from other files than these, or by another version, so it is made anew")
-        return False
-    say(f"already prepared in {stored.folder}, its sha256 are right: nothing to do")
+    say(NOTHING_TO_DO.format(place=found.folder))
     return True
 
 
 def publish(name: str, work: Path, manifest: dict, plan: str) -> None:
     """Renames the folder ``work`` to that of the set and writes its manifest. The set before it goes last."""
-    folder, manifest_file = paths.data_dir() / name, paths.data_dir() / f"{name}.json"
+    folder = paths.data_dir() / name
     write_atomically(work / PLAN, lambda file: file.write(plan.encode()))
-    manifest_file.unlink(missing_ok=True)
+    remove_manifest(name)
     if folder.exists():
         folder.rename(_aside(folder))
     work.rename(folder)
     try:
-        write_json(manifest_file, manifest)
+        write_manifest(name, manifest)
     except OSError:
         shutil.rmtree(folder)
         raise
     (folder / JOURNAL).unlink()
     shutil.rmtree(_aside(folder), ignore_errors=True)
+
+
+def _checked(name: str) -> Stored:
+    stored = read_stored(name)
+    stored.check()
+    return stored
 
 
 def _aside(folder: Path) -> Path:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.contents import Contents, Converted
 from data_prep.decode import speech as espeak
 from data_prep.decode.speech import Take
-from mmlib.data.storage.prepared import read_prepared
+from data_prep.fetched_set import Converted, Source
+from data_prep.unpack.wheels import WheelFiles
 
+SOURCE = Source(needs=("uci_digits",), packages=("espeakng-loader", "soxr"))
 RATE = 16_000  # samples a second kept
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TAKES = 14  # of each word by each voice
@@ -32,18 +33,20 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def convert(contents: Contents) -> Converted:
+def convert(wheels: WheelFiles) -> Converted:
     """The sounds "speech" int16 end to end at 16 kHz, with "ends" int64 (where each stops), "digits" and "voices" int64
     (what and who), and the pictures "images" uint8 [2000, 16, 15] with "image_digits" int64.
 
     Raises PreparationError if eSpeak NG cannot be used.
     """
+    from mmlib.data.storage.prepared import read_prepared
+
     groups = all_takes(VARIANTS, TAKES)
     sounds = []
     for number, spoken in enumerate(espeak.speak_all(groups), start=1):
         sounds += [kept(samples) for samples in spoken]
         if number % 12 == 0:
-            contents.say(f"{number} of {len(groups)} voices have spoken, {len(sounds)} utterances")
+            wheels.say(f"{number} of {len(groups)} voices have spoken, {len(sounds)} utterances")
     digits, manifest = read_prepared("uci_digits")
     each = len(WORDS) * TAKES
     arrays = {

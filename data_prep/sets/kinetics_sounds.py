@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.decode.clip_rows import columns, short_name, sound_and_frames
+from data_prep.decode.clip_rows import columns, short_name
+from data_prep.decode.sound_and_frames import sound_and_frames
 from data_prep.decode.video import scan
 from data_prep.errors import PreparationError
 from data_prep.release.layout import Layout, Part

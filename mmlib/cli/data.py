@@ -41,7 +41,8 @@ def _lines(name: str) -> list[str]:
 
 def _state(name: str) -> str:
     """Whether the set is in the data folder, how large it is there, and what was left out."""
-    from mmlib.data.storage.prepared import DataDamaged, files_of, is_prepared, read_manifest
+    from mmlib.data.storage.manifest import DataDamaged, read_manifest
+    from mmlib.data.storage.prepared import files_of, is_prepared
     from mmlib.data.storage.stored import read_stored
     from mmlib.records.catalogue import RAW
 
@@ -51,7 +52,7 @@ def _state(name: str) -> str:
             return "NOT PREPARED"
         place = arrays if arrays.is_file() else arrays.with_suffix("")
         files = [place] if place.is_file() else sorted(place.glob("*.npy"))
-        known = read_stored(name).manifest if name in RAW else read_manifest(name, manifest, "npz_sha256")
+        known = read_stored(name).manifest if name in RAW else read_manifest(name, "npz_sha256")
     except DataDamaged as error:
         return str(error)
     size = sum(file.stat().st_size for file in files) / 1e6

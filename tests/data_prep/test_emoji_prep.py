@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from data_prep import __main__ as command
+from data_prep import download
 from data_prep.sets._emoji_bases import bases_of
 from data_prep.sets.emoji import ATTRIBUTION, DRAWINGS, GROUPS, LIST
 from data_prep.sources import SOURCES
-from data_prep.unpack import wheels
 from mmlib.data.storage.prepared import read_prepared
 
 RED = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><rect width="72" height="36" fill="#ff0000"/></svg>'
@@ -53,7 +53,7 @@ def shop(tmp_path, monkeypatch):
         shutil.copy(stock[arguments[-1]], arguments[arguments.index("--dest") + 1])
         return subprocess.CompletedProcess(arguments, 0, "", "")
 
-    monkeypatch.setattr(wheels.subprocess, "run", run)
+    monkeypatch.setattr(download.subprocess, "run", run)
     return put
 
 

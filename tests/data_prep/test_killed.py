@@ -14,11 +14,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10
 SPEAKS = """
-    from data_prep import espeak
-    from data_prep.decode.speech import Take
+    from data_prep.decode.speech import Take, speak_all
     if __name__ == "__main__":
         takes = [[Take("seven", "en-us", "f2", 50, 50, 175)] * 200] * 10_000
-        for spoken in espeak.speak_all(takes):
+        for spoken in speak_all(takes):
             print("speaks", flush=True)
 """
 CONVERTS = """

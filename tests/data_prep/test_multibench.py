@@ -243,5 +243,5 @@ def test_a_changed_file_of_equal_size_is_prepared_anew(tmp_path, data, capsys):
     content[place : place + 8] = np.float64(0.5).tobytes()
     file.write_bytes(content)
     assert prepared("cmu_mosi", raw) == 0
-    assert "made anew" in capsys.readouterr().out
+    assert "made again" in capsys.readouterr().out
     assert read_stored("cmu_mosi").column("text")[12, 49, 100] == 0.5

@@ -14,24 +14,14 @@ import numpy as np
 import pytest
 
 from data_prep import __main__ as command
+from data_prep import manifest as manifests
+from data_prep import reach
 from data_prep.errors import PreparationError
-from data_prep.release import (
-    layout as raw_set,
-)
-from data_prep.release import (
-    manifest as raw_manifest,
-)
-from data_prep.release import (
-    prepare as raw_prepare,
-)
-from data_prep.release import (
-    publish as publishing,
-)
-from data_prep.release import (
-    rows as row_files,
-)
-from data_prep.release.layout import Layout, Part, Undecodable
-from mmlib.data.storage.prepared import DataDamaged, DataNotPrepared
+from data_prep.release import manifest as raw_manifest
+from data_prep.release import prepare as raw_prepare
+from data_prep.release import rows as row_files
+from data_prep.release.layout import Layout, Part, Undecodable, raw_set
+from mmlib.data.storage.manifest import DataDamaged, DataNotPrepared
 from mmlib.data.storage.stored import read_stored
 from mmlib.records.sealed import opened
 
@@ -234,7 +224,7 @@ def test_a_stopped_preparation_of_other_files_starts_anew(toy, tmp_path):
 def test_rows_lost_from_a_file_start_it_anew(toy, tmp_path):
     made, raw = toy()
     layout = made.layout(raw)
-    plan = raw_manifest.plan_of(raw_manifest.source_of(layout, raw), layout, raw, None)
+    plan = raw_manifest.plan_of("crema_d", raw_manifest.source_of(layout, raw), layout, raw, None)
     files = row_files.RowFiles(tmp_path / "data" / ".crema_d.partial", plan)
     files.add("0.txt", made.convert(layout.parts[0]))
     files.close()
@@ -302,8 +292,27 @@ def test_other_code_does_not_go_on_with_the_rows_of_this_one(toy, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         prepared(raw)
     made.convert, made.read = whole, []
-    monkeypatch.setattr(raw_manifest, "_code", lambda: "another version")
+    monkeypatch.setattr(raw_manifest, "code_of", lambda *_: "another version")
     assert prepared(raw) == 0 and made.read == ["0.txt", "1.txt", "2.txt"]
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "read"),
+    [
+        ("data_prep.sets.emoji", "CHANGED = 1", 3),
+        ("data_prep.sets.crema_d", "# a comment", 3),
+        ("data_prep.sets.crema_d", "CHANGED = 1", 6),
+        ("data_prep.decode.video", "CHANGED = 1", 6),
+    ],
+)
+def test_a_changed_converter_converts_its_own_set_again_and_no_other(toy, monkeypatch, module, line, read):
+    made, raw = toy()
+    prepared(raw)
+    on_disk = reach.source_of
+    monkeypatch.setattr(
+        reach, "source_of", lambda m: on_disk(m) + f"\n{line}\n".encode() if m == module else on_disk(m)
+    )
+    assert prepared(raw) == 0 and len(made.read) == read
 
 
 def test_the_same_release_elsewhere_and_later_has_the_same_manifest(toy, tmp_path):
@@ -396,7 +405,7 @@ def test_stopped_while_hashes_are_computed_it_has_only_these_left_to_do(toy, mon
 def test_stopped_before_the_manifest_it_counts_as_not_prepared_and_goes_on(toy, monkeypatch, tmp_path):
     made, raw = toy()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(publishing, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(manifests, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         prepared(raw)
     with pytest.raises(DataNotPrepared):
         read_stored("crema_d")
@@ -454,8 +463,7 @@ def test_a_part_that_kills_its_process_is_left_out_and_the_others_are_kept(tmp_p
 
 
 SLOW = """
-import sys, time
-from data_prep import av_mnist, raw_set
+import time
 from data_prep.release.layout import Layout, Part
 import numpy as np
 
@@ -480,11 +488,11 @@ def test_killed_at_any_time_it_ends_with_the_same_arrays(tmp_path):
     start = (
         "import sys, importlib\n"
         "if __name__ == '__main__':\n"
-        "    from data_prep import raw_prepare\n"
+        "    from data_prep.release import prepare\n"
         "    import slow_set\n"
         "    from pathlib import Path\n"
-        "    raw_prepare.raw_set = lambda name: slow_set\n"
-        f"    raw_prepare.prepare_raw('crema_d', Path({str(raw)!r}), 2, print)\n"
+        "    prepare.raw_set = lambda name: slow_set\n"
+        f"    prepare.prepare_raw('crema_d', Path({str(raw)!r}), 2, print)\n"
     )
     (code / "start.py").write_text(start)
     environment = os.environ | {"MMLIB_DATA": str(tmp_path / "data"), "PYTHONPATH": f"{code}:{os.getcwd()}"}
@@ -509,7 +517,7 @@ def test_the_modules_of_all_sets_have_what_a_preparation_calls():
     from mmlib.records.catalogue import RAW
 
     for name in RAW:
-        module = raw_set.raw_set(name)
+        module = raw_set(name)
         assert isinstance(module.SKIPS, bool) and callable(module.layout) and callable(module.convert)
 
 

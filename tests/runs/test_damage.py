@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from mmlib.data.storage.prepared import DataDamaged
+from mmlib.data.storage.manifest import DataDamaged
 from mmlib.data.uci_digits import VIEWS
 from mmlib.records.files import sha256_of, write_json
 from mmlib.runs import Run, RunDamaged, RunSpec, get_or_run

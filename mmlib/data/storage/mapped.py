@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlib.data.storage.prepared import reading
+from mmlib.data.storage.manifest import reading
 
 # After so many bytes read, the pages of the file are given back: the system counts them as this process's memory.
 FORGET_AFTER = 16 * 2**20

@@ -14,8 +14,8 @@ import torch
 from mmlib import checks, paths
 from mmlib.data.multimodal_data import MultimodalData
 from mmlib.data.split import Split
+from mmlib.data.storage.manifest import check_sha256, damaged, read_manifest, reading
 from mmlib.data.storage.mapped import MappedRows, View
-from mmlib.data.storage.prepared import check_there, damaged, read_manifest, reading
 from mmlib.records.files import sha256_of
 
 IN_MEMORY = 2e9  # bytes of float32; more are streamed
@@ -82,8 +82,7 @@ class Stored(NamedTuple):
         file = self._file(array)
         with reading(self.name, file):
             found = sha256_of(file)
-        if found != self._sha256(array):
-            raise damaged(self.name, file, f"its sha256 is {found}, the manifest says {self._sha256(array)}")
+        check_sha256(self.name, file, found, self._sha256(array))
 
 
 def read_stored(name: str) -> Stored:
@@ -91,9 +90,7 @@ def read_stored(name: str) -> Stored:
 
     Raises DataNotPrepared, DataDamaged.
     """
-    folder, manifest_file = paths.data_dir() / name, paths.data_dir() / f"{name}.json"
-    check_there(name, manifest_file)
-    manifest = read_manifest(name, manifest_file, "arrays")
+    folder, manifest = paths.data_dir() / name, read_manifest(name, "arrays")
     for array, about in manifest["arrays"].items():
         file = folder / f"{array}.npy"
         with reading(name, file):
