@@ -74,6 +74,8 @@ EDITS = {
     "unimodal training": ("mmlib.methods.unimodal", b"X = 1\n", {"joint, probe", "joint, depth"}),
     "convolutions": ("mmlib.models.conv", b"X = 1\n", {"conv"}),
     "spoken digits": ("mmlib.data.av_digits", b"X = 1\n", {"conv"}),
+    "words on spoken digits": ("mmlib.data.av_digits", b"CARD = {'size': 'many'}\nRECIPE: object = None\n", set()),
+    "the usual optimiser": ("mmlib.data.recipe", b"X = 1\n", set()),
     "the loop": ("mmlib.training.loop", b"X = 1\n", set(RUNS)),
     "one thread": ("mmlib.runs.threads", b"X = 1\n", set(RUNS)),
     "checkpoints": ("mmlib.training.checkpoint", b"X = 1\n", set()),

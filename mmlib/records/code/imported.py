@@ -11,9 +11,12 @@ from mmlib.records.code.reach import reached
 PACKAGE = Path(__file__).resolve().parents[2]
 # Where code lies that can change a number, and those files in it that only check, name, time or store.
 COMPUTING = ("coalitions", "data", "measures", "methods", "models", "training", "runs/compute.py", "runs/threads.py")
-NO_NUMBERS = tuple(
-    f"mmlib.training.{name}" for name in ("_checks", "_described", "_save_times", "checkpoint", "identity")
+NO_NUMBERS = (
+    "mmlib.data.recipe",
+    *(f"mmlib.training.{name}" for name in ("_checks", "_described", "_save_times", "checkpoint", "identity")),
 )
+# What a data set's module says of it besides: words, and defaults of which a run's spec holds what it took.
+ABOUT = frozenset({"CARD", "RECIPE"})
 
 
 class CodeChanged(RuntimeError):
@@ -58,7 +61,7 @@ def code_version(starts: Collection[str]) -> str:
     """
     digest = hashlib.sha256()
     for name, source in _reached(tuple(sorted(starts))).items():
-        digest.update(f"{name}\0{meaning(source)}\0".encode())
+        digest.update(f"{name}\0{meaning(source, ABOUT)}\0".encode())
     return digest.hexdigest()
 
 
@@ -71,7 +74,7 @@ def require_unchanged(starts: Collection[str]) -> None:
     for name, before in _reached(tuple(sorted(starts))).items():
         file = _paths[name]
         now = file.read_bytes() if file.is_file() else b""
-        if now != before and meaning(now) != meaning(before):
+        if now != before and meaning(now, ABOUT) != meaning(before, ABOUT):
             raise CodeChanged(
                 f"{file} has changed since this process imported mmlib, and a run is named by its code: "
                 "restart the kernel (or the command) and ask again."
@@ -79,15 +82,24 @@ def require_unchanged(starts: Collection[str]) -> None:
 
 
 @cache
-def meaning(source: bytes) -> str:
-    """``source`` written again from its syntax tree: equal for code that differs in comments, docstrings or layout."""
+def meaning(source: bytes, apart: frozenset[str] = frozenset()) -> str:
+    """``source`` written again from its syntax tree: equal for code that differs in comments, docstrings or layout, or
+    in what the module assigns to the names in ``apart``."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # half-written by an editor; what was imported has no such error
         return hashlib.sha256(source).hexdigest()
+    tree.body = [node for node in tree.body if not _assigns(node, apart)]
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body
             if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
                 node.body = body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _assigns(node: ast.stmt, names: frozenset[str]) -> bool:
+    """Whether the statement does nothing but give a value to one of ``names``."""
+    given = isinstance(node, (ast.Assign, ast.AnnAssign))
+    targets = getattr(node, "targets", None) or [node.target] if given else []
+    return any(isinstance(target, ast.Name) and target.id in names for target in targets)
