@@ -72,7 +72,7 @@ else
 env: $(STAMP)
 endif
 
-# The stamp holds the folder: an environment that was moved or lost its Python is installed anew.
+# The stamp holds the folder: an environment that was moved or lost its Python is installed again.
 ifneq ($(shell cat $(STAMP) 2>/dev/null && $(PY) -c '' 2>&1),$(CURDIR))
 $(STAMP): FORCE
 endif

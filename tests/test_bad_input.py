@@ -1,4 +1,4 @@
-"""Wrong input from end to end: every kind is told in one clear sentence and leaves nothing half-written.
+"""Wrong input from end to end: every kind is answered in one clear sentence and leaves nothing half-written.
 
 One table, a line a case, through the public interface. What single modules do with further wrong input is tested
 beside them: test_runs.py, test_training.py, data/test_data_synthetic.py, models/test_encoders.py, measures/.
@@ -311,8 +311,8 @@ def test_a_damaged_prepared_file(scratch, name, damage):
     content[-1] ^= damage == "one bit"
     kept = {"truncated": 5000, "emptied": 0, "manifest": 20}.get(damage, len(content))
     file.write_bytes(content[:kept])
-    why = {"manifest": "it is no JSON", "no arrays inside": "it is no npz file"}.get(damage, "its sha256 is")
-    sentence = f"{file.name} is damaged .{why}.*: make it anew with  python -m data_prep {name}"
+    why = {"manifest": "it is not JSON", "no arrays inside": "it is not an npz file"}.get(damage, "its sha256 is")
+    sentence = f"{file.name} is damaged .{why}.*: make it again with  python -m data_prep {name}"
     with pytest.raises(ValueError, match=sentence) as caught:
         load(name)
     assert "\n" not in str(caught.value)

@@ -43,7 +43,7 @@ def read_wav(path: Path, name: str) -> np.ndarray:
     try:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise Undecodable(f"{name} is no wav file that can be read ({error.error_string}).") from error
+        raise Undecodable(f"{name} is not a wav file that can be read ({error.error_string}).") from error
     lasts, there = _promised(content)  # soundfile corrects the header's length to what is there
     if there < lasts - LOST:
         raise Undecodable(f"{name} is cut off: it should last {lasts:.1f} s, its sound ends at {there:.1f} s.")

@@ -105,6 +105,6 @@ def _finite(part: Part, modality: str) -> np.ndarray:
         split, row = SPLITS[part.about["split"]], part.about["first"] + bad[0]
         raise Undecodable(
             f"{part.files[0]}: {modality} of row {row} of {split!r} holds NaN or infinite values: "
-            "this is no whole copy of the release."
+            "this is not a whole copy of the release."
         )
     return values

@@ -83,7 +83,7 @@ def accent_of(voice: int) -> str:
 
 
 def all_takes(variants: Sequence[str], takes: int) -> list[list[Take]]:
-    """One list for each voice: every word ``takes`` times, with pitch, its range and speed drawn anew for each."""
+    """One list for each voice: every word ``takes`` times, with pitch, its range and speed drawn again for each."""
     draws = np.random.default_rng(0)
 
     def draw(limits: tuple[int, int]) -> int:

@@ -55,9 +55,9 @@ def _opened(file: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise PreparationError(f"{file} is missing: it belongs to the release.") from error
     except (ValueError, OSError, EOFError) as error:
-        raise PreparationError(f"{file} is no whole npy file of numbers: {error}.") from error
+        raise PreparationError(f"{file} is not a whole npy file of numbers: {error}.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise PreparationError(f"{file} is no npy file of numbers: expected one array, as in the release.")
+        raise PreparationError(f"{file} is not an npy file of numbers: expected one array, as in the release.")
     return array
 
 

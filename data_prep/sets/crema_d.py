@@ -55,7 +55,7 @@ def _told_by(name: str, place: str) -> dict[str, int]:
     fields = name.split("_")
     if len(fields) != 4 or not fields[0].isdecimal() or fields[2] not in EMOTIONS:
         raise PreparationError(
-            f"{place}: {name!r} is no name of a clip; expected ACTOR_SENTENCE_EMOTION_LEVEL such as 1001_DFA_ANG_XX, "
+            f"{place}: {name!r} is not a clip's name; expected ACTOR_SENTENCE_EMOTION_LEVEL such as 1001_DFA_ANG_XX, "
             f"with an emotion out of {', '.join(EMOTIONS)}."
         )
     return {"labels": EMOTIONS.index(fields[2]), "actor": int(fields[0])}

@@ -67,7 +67,7 @@ def _listed(wheels: WheelFiles) -> list[dict]:
         entries = json.loads(wheels.read(LIST))
         found = {entry["category"] for entry in entries if entry["name"] and entry["unified"]}
     except (ValueError, TypeError, KeyError) as error:
-        raise PreparationError(f"{LIST} is no list of emoji with name, unified and category: {error!r}.") from error
+        raise PreparationError(f"{LIST} is not a list of emoji with name, unified and category: {error!r}.") from error
     for group in sorted(found - {*GROUPS, LEFT_OUT}):
         raise PreparationError(f"{LIST} has the group {group!r}, expected one of {', '.join(GROUPS)} or {LEFT_OUT}.")
     return entries

@@ -54,7 +54,7 @@ def convert(part: Part) -> dict[str, np.ndarray]:
 
 
 def _clips(raw: Path) -> Iterator[tuple[Path, dict[str, int]]]:
-    """(file, its label and split) of every clip. Raises PreparationError for a folder that is no class."""
+    """(file, its label and split) of every clip. Raises PreparationError for a folder that is not a class."""
     for folder, code in _splits(raw):
         for of_class in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
             name = of_class.name.replace("_", " ")
@@ -69,7 +69,7 @@ def _clips(raw: Path) -> Iterator[tuple[Path, dict[str, int]]]:
 
 
 def _check_endings(folder: Path) -> None:
-    """Raises PreparationError for a video that is no mp4, rather than leave it out."""
+    """Raises PreparationError for a video that is not an mp4, rather than leave it out."""
     for path in sorted(folder.iterdir()):
         if path.suffix != ".mp4" and path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith("."):
             raise PreparationError(

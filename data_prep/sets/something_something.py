@@ -77,7 +77,7 @@ def _json(file: Path) -> object:
     try:
         return json.loads(text_of(file))
     except (ValueError, RecursionError) as error:
-        raise PreparationError(f"{file} is no JSON ({error}): it may be cut off, so copy it anew.") from error
+        raise PreparationError(f"{file} is not JSON ({error}): it may be cut off, so copy it again.") from error
 
 
 def _classes(file: Path) -> tuple[str, ...]:

@@ -35,8 +35,8 @@ class Member(NamedTuple):
 def unpack(archive: Path, folder: Path, say: Callable[[str], None]) -> None:
     """Unpacks ``archive`` (zip or tar, compressed or not) into the new folder ``folder``.
 
-    say: is called with one line a step. Raises PreparationError if it is no such archive, is damaged or encrypted,
-    or needs more than the free disk, if a member points outside the folder or is no plain file, or if ``folder`` is
+    say: is called with one line a step. Raises PreparationError if it is not such an archive, is damaged or encrypted,
+    or needs more than the free disk, if a member points outside the folder or is not a plain file, or if ``folder`` is
     there already. Whatever happens, ``folder`` is whole or absent.
     """
     if folder.exists():
@@ -72,7 +72,7 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
     elif archive.name.lower().endswith(".zip"):
         raise zipfile.BadZipFile("it has no list of its members")
     else:
-        raise PreparationError(f"{archive} is no archive known here: expected {', '.join(SUFFIXES)}, or a folder.")
+        raise PreparationError(f"{archive} is not an archive known here: expected {', '.join(SUFFIXES)}, or a folder.")
 
 
 def _is_tar(archive: Path) -> bool:
@@ -90,7 +90,7 @@ def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[Member]:
             yield Member(entry.filename, entry.file_size, why)
         return
     for entry in opened:
-        kind = "is a link" if entry.islnk() or entry.issym() else "is no plain file"
+        kind = "is a link" if entry.islnk() or entry.issym() else "is not a plain file"
         why = _why_outside(entry.name) if entry.isfile() or entry.isdir() else kind
         yield Member(entry.name, entry.size, why)
     _check_end(opened)

@@ -36,4 +36,4 @@ def _opened(wheel: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(wheel)
     except zipfile.BadZipFile as error:
-        raise PreparationError(f"{wheel.name} is no wheel: {error}.") from error
+        raise PreparationError(f"{wheel.name} is not a wheel: {error}.") from error

@@ -40,7 +40,7 @@ def _gradients(model: MultimodalModel, split: Split, parameters: list[nn.Paramet
     """Gradient of the mean cross-entropy over the split by each of the parameters."""
     total = {p: torch.zeros_like(p) for p in parameters}
     rows = batches(split, model.anchor.device)
-    true_labels(model, split)  # raises where one is no class of the model
+    true_labels(model, split)  # raises where one is not a class of the model
     with eval_mode(model):
         for x, y in rows:
             loss = cross_entropy(model(x), y) * (len(y) / len(split))

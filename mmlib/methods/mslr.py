@@ -21,7 +21,7 @@ class MSLR(Method):
     fusion keeps for it alone (``own_parameters``). This is the paper's dynamic strategy; its constant one is the same
     without data to measure on. What modalities share learns at the plain rate; one that shares all it has is refused.
 
-    init: init_m >= 0, one number for all modalities or {m: number}; the paper tunes it, so the default 1 is no advice.
+    init: init_m >= 0, one number for all modalities or {m: number}; the paper tunes it, so the default 1 is not advice.
     factors [M], accuracies [5, M] (newest first) and measured hold the state.
 
     Our choices: acc_m is that of the modality's share of the logits, as the network has no unimodal predictions; it is

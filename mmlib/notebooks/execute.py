@@ -29,7 +29,7 @@ from mmlib.records.origin.session import EXECUTED_FILE
 __all__ = ["NotebookFailed", "execute", "find_notebook"]
 
 Say = Callable[[str], object]
-# Its news (kernel, folders) is told by mmlib's own lines, its errors by exceptions.
+# Its news (kernel, folders) is reported by mmlib's own lines, its errors by exceptions.
 logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
 

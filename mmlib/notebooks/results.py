@@ -21,7 +21,7 @@ def write_results(notebook: str, metrics: dict, table: pd.DataFrame, parameters:
     metrics.json holds notebook, metrics, parameters, provenance, the SHA-256 of the table and a digest of itself; where
     other code than the suite's wrote it, also the file of that.
     Raises ValueError for NaN or infinity in metrics, for an empty table or an empty cell in it; TypeError for a value
-    that is no JSON type. The message names the entry.
+    that is not JSON type. The message names the entry.
     """
     check_name("notebook", notebook)
     _check_table(table)

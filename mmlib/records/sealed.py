@@ -39,7 +39,7 @@ def read_exactly(path: Path) -> object:
     try:
         content = json.loads(found)
     except ValueError as error:
-        raise ValueError(f"it is no JSON: {error}") from error
+        raise ValueError(f"it is not JSON: {error}") from error
     # Also a changed blank or an escape in other letters, which a digest of the content does not see.
     if found != json_bytes(content):
         raise ValueError("it is not written as mmlib writes JSON")

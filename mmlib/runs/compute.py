@@ -93,7 +93,7 @@ def _drop_if_damaged(checkpoint: Path, seed: int) -> None:
         if checkpoint.exists():
             load_checkpoint(checkpoint)
     except CheckpointDamaged:
-        log.warning("checkpoint %s is damaged: seed %d is trained anew from its start", checkpoint, seed)
+        log.warning("checkpoint %s is damaged: seed %d is trained again from its start", checkpoint, seed)
         checkpoint.unlink()
 
 

@@ -46,7 +46,7 @@ def alone_with(spec: RunSpec) -> Iterator[None]:
 def note_start(spec: RunSpec) -> None:
     """Adds a line to the lock's file: the last line says which process computes the run, all of them how often."""
     line = f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n"
-    with suppress(OSError), _file(spec).open("a") as file:  # on a full disk what the run itself writes is told
+    with suppress(OSError), _file(spec).open("a") as file:  # on a full disk what the run itself writes is reported
         file.write(line)
 
 

@@ -48,7 +48,7 @@ for _kind, (_pattern, _first) in SCALARS.items():
 def read_specs(path: str | Path) -> list[RunSpec]:
     """The specs in a .yaml, .yml or .json file that holds one spec or a list of them.
 
-    Raises FileNotFoundError, and ValueError that names the file and the entry for whatever is no spec.
+    Raises FileNotFoundError, and ValueError that names the file and the entry for whatever is not a spec.
     """
     path = Path(path)
     read = _parser(path)
@@ -58,7 +58,7 @@ def read_specs(path: str | Path) -> list[RunSpec]:
         content = read(path.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        raise ValueError(f"{path} is no {path.suffix[1:]} file of specs: {why}") from error
+        raise ValueError(f"{path} is not a {path.suffix[1:]} file of specs: {why}") from error
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror or error}): make it readable.") from error
     entries = content if isinstance(content, list) else [content]

@@ -103,7 +103,7 @@ def evaluate(method: Method, split: Split, batch_size: int = 1024) -> dict[str, 
     """{"accuracy", "loss"} of ``method`` over all rows of ``split``: accuracy in 0..1, mean cross-entropy in nats.
 
     Where the labels are real targets, {"mae", "loss"}, both the mean absolute error, in the targets' unit.
-    Raises ValueError for a split without rows, a label that is no class of the model, or targets it cannot tell.
+    Raises ValueError for a split without rows, a label that is not a class of the model, or targets it cannot tell.
     """
     if len(split) == 0:
         raise ValueError("an evaluation needs at least one row, the split has none.")

@@ -83,7 +83,7 @@ def test_the_last_command_gives_the_notebook_the_figures_parameters(results):
     setting, _, _, _, _, name, *options = shlex.split(command)
     assert setting == "MMLIB_PROFILE=smoke" and name == "12_toy" and options[::3] == ["-p"] * 3
     texts = dict(zip(options[1::3], options[2::3], strict=True))
-    # epochs has its default value, and drawn is no parameter of the notebook.
+    # epochs has its default value, and drawn is not a parameter of the notebook.
     given = parse_parameters(paths.NOTEBOOKS / "12_toy.ipynb", texts)
     assert given == {"alpha": 2.5, "views": ["fac", "kar"], "label": "a b"}
 

@@ -171,7 +171,7 @@ def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
 
 def test_a_manifest_without_end_is_damaged(folder):
     (folder / "demo.json").write_text("[" * 10**5)
-    with pytest.raises(DataDamaged, match="demo.json is damaged .it is no JSON"):
+    with pytest.raises(DataDamaged, match="demo.json is damaged .it is not JSON"):
         read_prepared("demo")
 
 

@@ -123,8 +123,8 @@ def test_folders_as_deep_as_they_may_be_are_unpacked(tmp_path, build):
         ({"type": tarfile.SYMTYPE, "linkname": "/etc"}, "is a link"),
         ({"type": tarfile.SYMTYPE, "linkname": "good"}, "is a link"),
         ({"type": tarfile.LNKTYPE, "linkname": "../../etc/passwd"}, "is a link"),
-        ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "is no plain file"),
-        ({"type": tarfile.FIFOTYPE}, "is no plain file"),
+        ({"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}, "is not a plain file"),
+        ({"type": tarfile.FIFOTYPE}, "is not a plain file"),
     ],
 )
 def test_links_and_devices_are_refused(tmp_path, kind, problem):

@@ -74,11 +74,11 @@ WRONG = {
     "missing image": ({"image__train_data": None}, "image/train_data.npy is missing"),
     "missing audio": ({"audio__test_data": None}, "audio/test_data.npy is missing"),
     "missing labels": ({"train_labels": None}, "train_labels.npy is missing"),
-    "no npy": ({"image__train_data": b"hello"}, "image/train_data.npy is no whole npy file"),
-    "empty file": ({"image__train_data": b""}, "image/train_data.npy is no whole npy file"),
-    "a pickle": ({"image__train_data": pickle.dumps(np.zeros(3))}, "image/train_data.npy is no whole npy file"),
-    "objects": ({"image__train_data": np.array([{}], dtype=object)}, "image/train_data.npy is no whole npy file"),
-    "texts": ({"train_labels": np.array(["a"] * 24)}, "train_labels.npy is no npy file of numbers"),
+    "no npy": ({"image__train_data": b"hello"}, "image/train_data.npy is not a whole npy file"),
+    "empty file": ({"image__train_data": b""}, "image/train_data.npy is not a whole npy file"),
+    "a pickle": ({"image__train_data": pickle.dumps(np.zeros(3))}, "image/train_data.npy is not a whole npy file"),
+    "objects": ({"image__train_data": np.array([{}], dtype=object)}, "image/train_data.npy is not a whole npy file"),
+    "texts": ({"train_labels": np.array(["a"] * 24)}, "train_labels.npy is not an npy file of numbers"),
     "pixels": ({"image__train_data": np.zeros((24, 700), "u1")}, "image/train_data.npy holds an array [24, 700]"),
     "rows": ({"audio__train_data": np.zeros((23, 112, 112), "u1")}, "audio/train_data.npy holds an array [23, 112,"),
     "swapped axes": ({"image__train_data": np.zeros((784, 24), "u1")}, "image/train_data.npy holds an array [784, 24]"),
@@ -102,7 +102,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(tmp_path, data, capsys, n
 def test_a_truncated_file_is_named(tmp_path):
     file = make_av_mnist(tmp_path) / "audio" / "train_data.npy"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(PreparationError, match=r"audio/train_data\.npy is no whole npy file"):
+    with pytest.raises(PreparationError, match=r"audio/train_data\.npy is not a whole npy file"):
         av_mnist.layout(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_a_clip_that_cannot_be_read_is_left_out_counted_and_named(raw, name, dam
     folder = raw(name)
     clip = folder / CLIP[name]
     whole = clip.read_bytes()
-    clip.write_bytes({"cut off": whole[: len(whole) // 3], "text": b"this is no video", "empty": b""}[damage])
+    clip.write_bytes({"cut off": whole[: len(whole) // 3], "text": b"this is not a video", "empty": b""}[damage])
     assert prepare(name, folder) == 0
     skipped = read_stored(name).manifest["skipped"]
     assert skipped["count"] == 1 and clip.name in skipped["parts"][0]["why"]
@@ -126,7 +126,7 @@ def test_a_clip_that_goes_away_after_the_layout_is_no_damaged_clip(raw, name):
 @pytest.mark.parametrize("name", SETS)
 def test_the_manifest_holds_no_path_of_this_machine(raw, name, tmp_path):
     folder = raw(name)
-    (folder / CLIP[name]).write_bytes(b"this is no video")
+    (folder / CLIP[name]).write_bytes(b"this is not a video")
     assert prepare(name, folder) == 0
     assert str(tmp_path) not in json.dumps(read_stored(name).manifest)
 
@@ -174,7 +174,11 @@ def test_what_the_layout_needs_is_named_where_it_is_missing(raw, name, gone, tmp
 @pytest.mark.parametrize(
     ("name", "file", "words"),
     [
-        ("crema_d", "AudioWAV/1001_IEO_JOY_XX.wav", r"AudioWAV/1001_IEO_JOY_XX.wav: '1001_IEO_JOY_XX' is no name"),
+        (
+            "crema_d",
+            "AudioWAV/1001_IEO_JOY_XX.wav",
+            r"AudioWAV/1001_IEO_JOY_XX.wav: '1001_IEO_JOY_XX' is not a clip's name",
+        ),
         ("crema_d", "train.csv", r"train.csv, line 1: the emotion of 1001_IEO_NEU_XX is 'JOY' here, NEU by its name"),
         ("ave", "AVE_Dataset/testSet.txt", "testSet.txt, line 1: no class 'Dog' in Annotations.txt"),
         ("kinetics_sounds", "train/reading book/a.mp4", "train/reading book: 'reading book' is none of the 31 classes"),
@@ -410,7 +414,7 @@ def test_ucf101_group_in_both_lists_is_refused(raw):
 
 @pytest.mark.parametrize(
     ("file", "content", "words"),
-    [("labels", "[1, 2", "labels.json is no JSON"), ("labels", '{"a": "0", "b": "2"}', "without a gap"),
+    [("labels", "[1, 2", "labels.json is not JSON"), ("labels", '{"a": "0", "b": "2"}', "without a gap"),
      ("train", '{"id": 1}', "train.json: expected a list"), ("train", '[{"id": "1"}]', "an id and a template"),
      ("validation", '[{"id": "1", "template": "Closing [something]"}]', "clip 1 is in the training list too")],
 )  # fmt: skip

@@ -105,8 +105,8 @@ def test_a_drawing_that_cannot_be_had_is_named_and_nothing_is_written(shop, tmp_
 
 @pytest.mark.parametrize(
     ("entries", "words"),
-    [([{**ENTRIES[0], "category": "Plants"}], "the group 'Plants'"), ([{"name": "X"}], "is no list of emoji"),
-     ({"a": 1}, "is no list of emoji")],
+    [([{**ENTRIES[0], "category": "Plants"}], "the group 'Plants'"), ([{"name": "X"}], "is not a list of emoji"),
+     ({"a": 1}, "is not a list of emoji")],
 )  # fmt: skip
 def test_a_list_of_another_kind_is_refused(shop, tmp_path, capsys, entries, words):
     shop(entries)

@@ -238,7 +238,7 @@ def test_damage_is_named_and_mended(toy, tmp_path, file):
     made, raw = toy()
     prepared(raw)
     (tmp_path / "data" / file).write_bytes(b"broken")
-    with pytest.raises(DataDamaged, match=f"{file} is damaged.*make it anew with"):
+    with pytest.raises(DataDamaged, match=f"{file} is damaged.*make it again with"):
         read_stored("crema_d")
     assert prepared(raw) == 0 and len(made.read) == 6
     read_stored("crema_d")

@@ -108,7 +108,7 @@ def test_an_avi_whose_frames_are_gone_tells_how_many_it_should_have(clip):
         scan(path, "the clip")
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no video", clip_bytes(".mp4")[:100]])
+@pytest.mark.parametrize("content", [b"", b"this is not a video", clip_bytes(".mp4")[:100]])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_file_that_is_no_video_is_refused_and_named(tmp_path, ending, content, capfd):
     path = tmp_path / f"clip{ending}"

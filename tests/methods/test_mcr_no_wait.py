@@ -1,6 +1,6 @@
 """A step of MCR never asks for a tensor's value, on which a GPU's queue would run dry.
 
-The step runs on PyTorch's "meta" device, where tensors have shapes and no values: whoever reads one fails.
+The step runs on PyTorch's "meta" device, where tensors have shapes and no values: reading one fails.
 """
 
 import pytest

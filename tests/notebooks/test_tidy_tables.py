@@ -1,4 +1,4 @@
-"""Equal results give equal notebooks: what pandas and Python draw anew in each process is settled."""
+"""Equal results give equal notebooks: what pandas and Python draw again in each process is settled."""
 
 import nbformat
 import pytest

@@ -102,7 +102,7 @@ def test_a_flipped_byte_in_an_unfinished_runs_checkpoint_is_named_and_that_seed_
         path.write_bytes(content)
         caplog.clear()
         again = get_or_run(spec(), device="cpu").metrics
-        assert caplog.messages == [f"checkpoint {path} is damaged: seed 0 is trained anew from its start"]
+        assert caplog.messages == [f"checkpoint {path} is damaged: seed 0 is trained again from its start"]
         assert (again["records"], again["history_sha256"]) == (expected["records"], expected["history_sha256"])
         assert path.read_bytes() != content and sha256_of(folder / "checkpoint-1.pt") == other
 
@@ -147,7 +147,7 @@ def test_a_flipped_byte_in_prepared_data_is_named_and_no_run_made_of_it(digits):
     silent = whole[:10] + bytes([whole[10] ^ 1]) + whole[11:]  # a time of day, which no reader of zip files looks at
     for content in [*flipped(path), silent]:
         path.write_bytes(content)
-        with pytest.raises(DataDamaged, match="uci_digits.npz is damaged.*make it anew with .*data_prep uci_digits"):
+        with pytest.raises(DataDamaged, match="uci_digits.npz is damaged.*make it again with .*data_prep uci_digits"):
             get_or_run(wanted, device="cpu")
         assert not wanted.folder.exists()
     path.write_bytes(whole)

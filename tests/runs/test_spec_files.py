@@ -1,4 +1,4 @@
-"""Spec files: a round trip gives equal specs, and what is no spec is named with its file and entry."""
+"""Spec files: a round trip gives equal specs, and what is not a spec is named with its file and entry."""
 
 import errno
 import json
@@ -105,11 +105,11 @@ def test_yaml_may_share_options_between_specs(tmp_path):
         ("{data: synthetic, method: joint, profile: ''}", "unknown profile ''"),
         ("{data: synthetic, method: joint, model: ''}", "unknown model ''"),
         ("{data: [synthetic], method: joint}", r"unknown data set \['synthetic'\]"),
-        ("{data: synthetic, method: joint, data: uci_digits}", "is no yaml file of specs: 'data' is given twice"),
+        ("{data: synthetic, method: joint, data: uci_digits}", "is not a yaml file of specs: 'data' is given twice"),
         ("{data: synthetic, method: joint, model_options: {1: 2}}", "unknown option of encoder 'mlp' 1"),
         ("{data: synthetic, method: joint, model_options: {width: {1: 2}}}", "keys of .*width.* must be texts, got 1"),
-        ("{data: synthetic\nmethod: ", "specs.yaml is no yaml file of specs: while parsing.*line 1"),
-        ("{data: !!python/name:os.system x}", "is no yaml file of specs: could not determine a constructor"),
+        ("{data: synthetic\nmethod: ", "specs.yaml is not a yaml file of specs: while parsing.*line 1"),
+        ("{data: !!python/name:os.system x}", "is not a yaml file of specs: could not determine a constructor"),
         ("", "specs.yaml holds no spec: expected a dict"),
         ("[]", "specs.yaml holds no spec: expected a dict"),
     ],
@@ -123,8 +123,8 @@ def test_what_is_no_spec_is_named(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"data": "synthetic", "data": "x"}', "is no json file of specs: 'data' is given twice"),
-        ('[{"data": "synthetic"', "is no json file of specs: .*line 1"),
+        ('{"data": "synthetic", "data": "x"}', "is not a json file of specs: 'data' is given twice"),
+        ('[{"data": "synthetic"', "is not a json file of specs: .*line 1"),
         ('{"data": "synthetic", "method": "joint", "training": {"lr": NaN}}', "entry 1: lr must be .*nan"),
         ('{"data": "synthetic", "method": "joint", "model_options": {"width": Infinity}}', "model_options.*inf"),
     ],
@@ -142,7 +142,7 @@ def test_files_that_are_not_there_or_of_another_kind_are_named(tmp_path):
     with pytest.raises(ValueError, match="end in .yaml, .yml or .json, got .*specs.txt"):
         write_specs(tmp_path / "specs.txt", [])
     (tmp_path / "specs.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match="specs.yaml is no yaml file of specs"):
+    with pytest.raises(ValueError, match="specs.yaml is not a yaml file of specs"):
         read_specs(tmp_path / "specs.yaml")
 
 

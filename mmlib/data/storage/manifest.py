@@ -39,7 +39,7 @@ def read_manifest(name: str, vouches_by: str, files: Iterable[Path] = ()) -> dic
     try:
         manifest = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise damaged(name, file, f"it is no JSON: {error}") from error
+        raise damaged(name, file, f"it is not JSON: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get(vouches_by), (str, dict)):
         raise damaged(name, file, "it does not hold the sha256 of the arrays")
     try:
@@ -71,7 +71,7 @@ def reading(name: str, file: Path) -> Iterator[None]:
 
 def damaged(name: str, file: Path, why: str) -> DataDamaged:
     """The error that says what is wrong with ``file`` and how to make it again."""
-    return DataDamaged(f"{file} is damaged ({why}): make it anew with  {command_for(name)}")
+    return DataDamaged(f"{file} is damaged ({why}): make it again with  {command_for(name)}")
 
 
 def _check_there(name: str, file: Path) -> None:

@@ -64,7 +64,7 @@ class MappedRows:
         return len(self.numbers)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_opened": {}}  # a worker process maps the file anew
+        return {**self.__dict__, "_opened": {}}  # a worker process maps the file again
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def read_prepared(name: str) -> Prepared:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Prepared(dict(arrays), manifest)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise damaged(name, arrays_file, f"it is no npz file of plain arrays: {error}") from error
+        raise damaged(name, arrays_file, f"it is not an npz file of plain arrays: {error}") from error
 
 
 def is_prepared(name: str) -> bool:

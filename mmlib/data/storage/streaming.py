@@ -46,7 +46,7 @@ def streamed_batches(
 
     Workers read bytes and nothing else: turning them into floats is quicker on the device and makes less to send. They
     are there only where this program starts processes with "fork", as Linux does up to Python 3.13: any other way
-    starts the user's script anew in each of them, in every epoch. Elsewhere, and where shared memory is too small for
+    starts the user's script again in each of them, in every epoch. Elsewhere, and where shared memory is too small for
     their batches, this process reads. No random number is drawn from PyTorch's own generator, so streaming changes no
     result.
     Raises RuntimeError if a worker stops, or if shared memory fills up on the way.

@@ -18,7 +18,7 @@ class WordPieces:
     """A vocabulary of at most ``vocabulary`` pieces, made from ``texts`` and from nothing else.
 
     Equal texts give equal pieces. Letters are lower-cased; a letter that no text has is the unknown piece, 1.
-    Raises TypeError or ValueError for a vocabulary that is no whole number from 100, or too small for the letters.
+    Raises TypeError or ValueError for a vocabulary that is not a whole number from 100, or too small for the letters.
     """
 
     def __init__(self, texts: Iterable[str], vocabulary: int) -> None:

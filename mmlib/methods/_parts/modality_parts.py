@@ -16,8 +16,8 @@ def own_parameters(model: MultimodalModel) -> dict[str, list[nn.Parameter]]:
     """The parameters {m: list} of each modality alone: of its encoder and of whatever the fusion keeps by modality in a
     ModuleDict: the heads of SumFusion, the projections of LinearFusion, the tokens of AttentionFusion.
 
-    What modalities share is nobody's own: the head of ConcatFusion, any bias beside it, a parameter that the encoders
-    of two modalities have in common, or an encoder with the fusion.
+    What modalities share belongs to none of them: the head of ConcatFusion, any bias beside it, a parameter that the
+    encoders of two modalities have in common, or an encoder with the fusion.
     """
     return _own(model, model.named_parameters(remove_duplicate=False))
 

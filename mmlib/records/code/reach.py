@@ -1,7 +1,7 @@
 """Which modules a module reaches by import, read from sources: what code can change a number that it computes.
 
 A package's face (its __init__) is not followed as a whole: who imports a name from it reaches the module that the name
-comes from. Lists of alternatives, such as METHODS, are not followed at all: whoever takes one out of a list by its name
+comes from. Lists of alternatives, such as METHODS, are not followed at all: what takes one out of a list by its name
 says so, and the one that was taken is a start of its own.
 """
 
@@ -18,7 +18,7 @@ def reached(starts: Iterable[str], find: Find, apart: Collection[str] = ()) -> d
     """Dotted name -> source of the modules ``starts`` and of all that they reach; sorted.
 
     find: gives the source of the project's modules; apart: modules and packages that are left out, with all that only
-    they reach. Raises ValueError for a start that is no module of the project.
+    they reach. Raises ValueError for a start that is not a module of the project.
     """
     found: dict[str, bytes] = {}
     waiting = list(starts)

@@ -1,4 +1,4 @@
-"""Whether what this process has executed is a notebook of the suite as it is, whoever drives the kernel."""
+"""Whether what this process has executed is a notebook of the suite as it is, whatever drives the kernel."""
 
 import ast
 import os
