@@ -303,6 +303,7 @@ def test_other_code_does_not_go_on_with_the_rows_of_this_one(toy, monkeypatch):
         ("data_prep.sets.crema_d", "# a comment", 3),
         ("data_prep.sets.crema_d", "CHANGED = 1", 6),
         ("data_prep.decode.video", "CHANGED = 1", 6),
+        ("data_prep.release.rows", "CHANGED = 1", 6),
     ],
 )
 def test_a_changed_converter_converts_its_own_set_again_and_no_other(toy, monkeypatch, module, line, read):
@@ -412,6 +413,20 @@ def test_stopped_before_the_manifest_it_counts_as_not_prepared_and_goes_on(toy, 
     made.read = []
     assert prepared(raw) == 0 and made.read == [] and left(tmp_path) == ["crema_d", "crema_d.json"]
     assert sorted(f.name for f in (tmp_path / "data" / "crema_d").iterdir()) == ["labels.npy", "plan", "value.npy"]
+
+
+def test_stopped_before_its_manifest_a_set_is_not_vouched_for_by_the_one_before(toy, monkeypatch):
+    made, raw = toy()
+    prepared(raw)
+    (raw / "3.txt").write_text("44")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(manifests, "write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        prepared(raw)
+    with pytest.raises(DataNotPrepared):
+        read_stored("crema_d")
+    made.read = []
+    assert prepared(raw) == 0 and made.read == []
+    assert read_stored("crema_d").column("value")[:, 0].tolist() == [1, 2, 3, 44]
 
 
 def test_a_folder_for_data_that_cannot_be_made_is_one_sentence(toy, monkeypatch, tmp_path, capsys):
