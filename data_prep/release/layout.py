@@ -22,7 +22,7 @@ class Undecodable(PreparationError):
 
 
 class Stopped(PreparationError):
-    """Something is wrong with the machine and not with the release; what was converted is kept, to be gone on with."""
+    """Something is wrong with the machine and not with the release; what was converted is kept to continue from."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ ENOUGH = 50  # parts that cannot be read, and none before them that can: then so
 def prepare_raw(name: str, raw: Path, jobs: int, say: Say, archive: Path | None = None) -> None:
     """Makes the data set ``name`` ready from the folder ``raw``, or finds it ready. Raises PreparationError.
 
-    A call that was killed, or that could not read a disk, is gone on with by the same call; any other failure leaves
+    A call that was killed, or that could not read a disk, is continued by the same call; any other failure leaves
     nothing. jobs: processes that convert; say: is called with one line a step; archive: what ``raw`` was unpacked from.
     """
     data = paths.data_dir()

@@ -1,6 +1,6 @@
 """Putting a finished set where it is looked for, so that at no moment a half of it counts as prepared.
 
-NAME.json is written last. Until then the journal lies in the folder, so a call that was killed here is gone on with.
+NAME.json is written last. Until then the journal lies in the folder: the next call continues one that was killed here.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""A pickle file as an unpickler sees it when nobody wants gigabytes in memory: large payloads are passed over."""
+"""A pickle file as an unpickler sees it without gigabytes in memory: large payloads are passed over."""
 
 import os
 from typing import BinaryIO
