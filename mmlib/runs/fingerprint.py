@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmlib import paths
@@ -14,7 +15,6 @@ from mmlib.models.kinds import BUILDERS
 from mmlib.records.code.imported import CodeChanged, all_modules, code_version, require_unchanged
 from mmlib.records.code.own import own_code
 from mmlib.records.code.owner import replaced_parts
-from mmlib.records.files import sha256_of
 from mmlib.runs import options as run_options
 from mmlib.training import OPTIMIZERS
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mmlib.runs.spec import RunSpec
 
 Content = dict[str, object]
+ARRAYS = ("arrays", "npz_sha256", "classes")  # what a manifest says of the arrays themselves
 COMPUTE = "mmlib.runs.compute"  # it trains and measures every run
 
 
@@ -78,14 +79,25 @@ def name_of(fields: Mapping[str, object], made_from: Mapping[str, object]) -> st
 
 
 def prepared(fields: Mapping[str, object]) -> str | list[str] | None:
-    """SHA-256 of the manifest of a prepared data set, None for data of mmlib's that are made and not read.
+    """SHA-256 of what the manifest of a prepared data set says of its arrays, None for data that are made and not read.
 
     Of a data set of the user's own, which may read anything: the hash of what it gives, for each seed.
     """
     load, manifest = DATASETS[fields["data"]], paths.data_dir() / f"{fields['data']}.json"
     if own_code([load]) is not None:
         return [load(seed=seed, **fields["data_options"]).fingerprint() for seed in fields["seeds"]]
-    return sha256_of(manifest) if manifest.exists() else None
+    return _arrays(manifest) if manifest.exists() else None
+
+
+def _arrays(manifest: Path) -> str:
+    """Of the hashes of the arrays and the names of the classes: the words and code beside them change no number."""
+    content = manifest.read_bytes()
+    try:
+        said = json.loads(content)
+        content = json.dumps({key: said[key] for key in ARRAYS if key in said}, sort_keys=True).encode()
+    except (ValueError, TypeError):
+        pass  # it is damaged: loading says so
+    return hashlib.sha256(content).hexdigest()
 
 
 def require_unmodified(spec: "RunSpec") -> None:

@@ -241,17 +241,19 @@ def test_a_copied_folder_is_not_the_run_of_its_name(results):
 def test_data_that_were_prepared_again_meanwhile_do_not_go_under_the_old_name(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_DATA", str(tmp_path / "data"))
     manifest = tmp_path / "data" / "synthetic.json"  # a set that is made; what matters is that its manifest changes
-    write_json(manifest, {"rows": 1})
+    write_json(manifest, {"npz_sha256": "1", "credit": "x"})
     named = spec()
     assert named.hash
-    write_json(manifest, {"rows": 2})
+    write_json(manifest, {"npz_sha256": "2", "credit": "x"})
     with pytest.raises(DataChanged, match="'synthetic' was prepared again after the run"):
         get_or_run(named)
     fresh = spec()
     assert fresh.hash != named.hash
+    write_json(manifest, {"npz_sha256": "2", "credit": "of other words, and converted by other code"})
+    assert spec().hash == fresh.hash  # the arrays are the same
 
     def changed_while_it_loads(*arguments, **options):
-        write_json(manifest, {"rows": 3})
+        write_json(manifest, {"npz_sha256": "3", "credit": "x"})
         return load(*arguments, **options)
 
     # A Mock, as a function in its place would be own code.
