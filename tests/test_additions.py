@@ -52,6 +52,30 @@ class Toy(Joint):
     """As Joint."""
 '''
 IN_METHODS = '\nfrom mmlib.methods.toy import Toy\nMETHODS["toy"] = Toy\n'
+MEASURE = '''\
+"""A toy."""
+
+from mmlib.measures.registry import Trained, measure
+
+
+@measure("toy")
+def _toy(t: Trained) -> dict[str, float]:
+    return {m: float(len(t.held)) for m in t.data.modalities}
+'''
+ENCODER = '''\
+"""A toy."""
+
+from mmlib.models.mlp import MLP
+
+
+class Toy(MLP):
+    """As MLP."""
+'''
+IN_KINDS = """
+from mmlib.models.toy import Toy
+BUILDERS["toy"] = (Toy,)
+ENCODERS = tuple(BUILDERS)
+"""
 ASK = """\
 import json
 from mmlib.data import DATASETS, load
@@ -60,7 +84,7 @@ from mmlib.records.catalogue import CATALOGUE
 from mmlib.runs import RunSpec, get_or_run
 from mmlib.runs.comparisons import METHODS_COMPARED, specs_of
 from mmlib.runs.recipes import RECIPES
-run = get_or_run(RunSpec(data="toy", method="toy", seeds=(0,), profile="smoke"))
+run = get_or_run(RunSpec("toy", "toy", model={"p": "toy", "q": "mlp"}, measures=("toy",), seeds=(0,), profile="smoke"))
 print(json.dumps({
     "sets": [list(DATASETS), list(CATALOGUE), list(RECIPES)],
     "loaded": load("toy", seed=1).modalities,
@@ -69,6 +93,7 @@ print(json.dumps({
     "look": look(["toy"])["toy"],
     "joint": look(["joint"])["joint"],
     "epochs": run.spec.training["epochs"],
+    "measured": [r["value"] for r in run.metrics["records"] if r["measure"] == "toy"],
 }))
 """
 
@@ -86,16 +111,20 @@ def python(root, *arguments):
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_a_data_set_and_a_method_are_found_everywhere(copy):
+def test_a_data_set_a_method_a_measure_and_an_encoder_are_found_everywhere(copy):
     (copy / "mmlib" / "data" / "toy.py").write_text(DATA_SET)
     (copy / "mmlib" / "methods" / "toy.py").write_text(METHOD)
     with (copy / "mmlib" / "methods" / "__init__.py").open("a") as face:
         face.write(IN_METHODS)
+    (copy / "mmlib" / "measures" / "toy.py").write_text(MEASURE)
+    (copy / "mmlib" / "models" / "toy.py").write_text(ENCODER)
+    with (copy / "mmlib" / "models" / "kinds.py").open("a") as kinds:
+        kinds.write(IN_KINDS)
     done = python(copy, "-c", ASK)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert all(names[0] == "synthetic" and names[-1] == "toy" for names in found["sets"])
-    assert found["loaded"] == ["p", "q"] and found["epochs"] == 1
+    assert found["loaded"] == ["p", "q"] and found["epochs"] == 1 and found["measured"] == [8.0, 8.0]
     assert found["compared"][-2:] == ["toy", "ensemble"] and found["specs"] == ["p alone", *found["compared"]]
     assert found["look"][:2] == ["#332288", "p"] and found["joint"][:2] == ["#000000", "o"]
     _, of_toy = python(copy, "-m", "mmlib", "data").stdout.split("\ntoy: made when asked for\n")
