@@ -173,7 +173,7 @@ MERGES = "x: &a0 {k: 1}\n" + "".join(f"x{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}
 )
 def test_what_refers_to_itself_or_never_ends_is_named(tmp_path, ending, text, message):
     start = time.monotonic()
-    with pytest.raises(ValueError, match=f"specs.{ending} is no {ending} file of specs: ({message})") as caught:
+    with pytest.raises(ValueError, match=f"specs.{ending} is not a {ending} file of specs: ({message})") as caught:
         read_specs(file(tmp_path, text, ending))
     assert "\n" not in str(caught.value) and time.monotonic() - start < 10
 

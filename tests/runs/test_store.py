@@ -66,7 +66,7 @@ def test_any_change_of_the_spec_is_another_run():
 
 def test_other_code_is_another_run(monkeypatch):
     before = spec().hash
-    monkeypatch.setattr("mmlib.runs.fingerprint.code_version", lambda: "other")
+    monkeypatch.setattr("mmlib.runs.fingerprint.code_version", lambda starts: "other")
     assert spec().hash != before
 
 
