@@ -35,7 +35,7 @@ def test_a_receipt_holds_the_hash_of_every_run_and_a_second_time_reads_them():
     expected = {f"runs/{s.hash}": sha256_of(s.folder / "metrics.json") for s in (first, second)}
     assert opened(json.loads(receipt_file("0123456789abcdef").read_text())) == {"runs": expected, "diverged": {}}
     done, lines = batch(first, second)
-    assert done and all(line.endswith("1 seed): from cache") for line in lines)
+    assert done and all(line.endswith("1 seed, smoke): from cache") for line in lines)
 
 
 def test_a_training_that_diverges_has_ended():
